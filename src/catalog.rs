@@ -1,0 +1,254 @@
+//! The operator's one file, `catalog.toml`, checked: where the data lies, who people are, what can be sold.
+//!
+//! Read once at start; whoever holds a [`Catalog`] need not check it again. Never does I/O besides reading that file.
+
+mod check;
+mod ids;
+mod names;
+mod raw;
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+
+pub use check::CatalogError;
+pub use ids::{GenderId, ProductId, RegionCode};
+pub use names::{Locale, Names};
+
+/// A company's catalog, checked against itself.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// A day in this product begins and ends in this zone.
+    pub time_zone: Tz,
+    /// The language for people whose Slack locale is neither Japanese nor English.
+    pub fallback_locale: Locale,
+    /// Whom to ask, as errors name it.
+    pub owner: String,
+    /// One row a person.
+    pub users: UsersTable,
+    /// At least one; names are unique.
+    pub events: Vec<EventsTable>,
+    /// The ages the form offers.
+    pub age: AgeBounds,
+    /// Gender codes of the data, in the order the form shows them; empty when the data has no gender.
+    pub genders: Vec<Gender>,
+    /// Regions grouped for the form; every region is in at most one area.
+    pub areas: Vec<Area>,
+    /// Regions in the order of their model code.
+    pub regions: Vec<Region>,
+    /// At least one; ids are unique.
+    pub products: Vec<Product>,
+    /// Declared features; never empty (a default set stands in).
+    pub features: Vec<FeatureDecl>,
+    /// Bounds that no request may leave.
+    pub limits: Limits,
+    /// SHA-256 of the file's bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The `users` table: a glob below the lake and the columns that matter.
+#[derive(Debug, Clone)]
+pub struct UsersTable {
+    /// A glob below the lake's root, such as `users/*.parquet`.
+    pub path: String,
+    /// Text or integer; unique.
+    pub id: String,
+    /// Where a person's age comes from; `None` when the data has none.
+    pub age: Option<AgeColumn>,
+    /// Text codes, see [`Catalog::genders`].
+    pub gender: Option<String>,
+    /// Text or integer codes, see [`Catalog::regions`].
+    pub region: Option<String>,
+    /// Boolean, or integer 0/1; null counts as opted out.
+    pub opted_out: Option<String>,
+}
+
+/// A column with whole years, or with the day of birth (age is then taken at the snapshot's day).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgeColumn {
+    Years(String),
+    BirthDate(String),
+}
+
+/// One `events` table.
+#[derive(Debug, Clone)]
+pub struct EventsTable {
+    /// How features and products name it.
+    pub name: String,
+    /// A glob below the lake's root, such as `events/day=*/*.parquet`.
+    pub path: String,
+    /// Same type as the users' id.
+    pub user: String,
+    /// A date or a date-time (without a zone it is in the catalog's zone).
+    pub time: String,
+    /// What an event is.
+    pub kind: KindColumn,
+    /// Text or integer; `None` when events have no category.
+    pub category: Option<String>,
+    /// Integer minor units, or a float that `amount_decimals` turns into them.
+    pub amount: Option<String>,
+    /// How many decimals of a float amount count; 0 for yen.
+    pub amount_decimals: u8,
+    /// Further columns that features may count or sum.
+    pub extra: Vec<String>,
+}
+
+/// Where an event's kind comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KindColumn {
+    Column(String),
+    /// Every row of the table is of this kind.
+    Constant(String),
+}
+
+/// The ages a request may name, in whole years, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgeBounds {
+    pub min: u8,
+    pub max: u8,
+    pub step: u8,
+}
+
+/// A gender as the data codes it.
+#[derive(Debug, Clone)]
+pub struct Gender {
+    pub id: GenderId,
+    /// The value in the data; `None` stands for null and for every value that is not listed.
+    pub code: Option<String>,
+    pub names: Names,
+}
+
+/// A group of regions, one checkbox in the form.
+#[derive(Debug, Clone)]
+pub struct Area {
+    pub id: String,
+    pub names: Names,
+    pub regions: Vec<RegionCode>,
+}
+
+/// A region; `code` is the value in the data, `id` what people type.
+#[derive(Debug, Clone)]
+pub struct Region {
+    pub code: RegionCode,
+    pub id: String,
+    pub names: Names,
+}
+
+/// Something to advertise, and what counts as its conversion.
+#[derive(Debug, Clone)]
+pub struct Product {
+    pub id: ProductId,
+    pub names: Names,
+    /// Further words that find it, such as its kana.
+    pub search: Vec<String>,
+    pub conversion: Conversion,
+    /// How long after a snapshot a conversion counts.
+    pub horizon_days: u16,
+    /// Fewer conversions than this cannot be learned from.
+    pub min_conversions: u32,
+    /// What the form offers first for people who already converted.
+    pub exclude_converted: crate::segment::ExcludeConverted,
+    /// Columns that the model of this product must not see: `age`, `gender`, `region` or a feature's name.
+    pub forbidden_features: Vec<String>,
+    /// Slack channel ids in which it may be asked for; empty means everywhere.
+    pub allowed_channels: Vec<String>,
+}
+
+/// Events that count as a conversion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// Name of the events table.
+    pub table: String,
+    pub kind: String,
+    /// Empty means every category.
+    pub categories: Vec<String>,
+}
+
+/// A declared feature; one column per window (and per category with `by`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureDecl {
+    /// Stem of the column names, `[a-z0-9_]+`.
+    pub name: String,
+    /// What it says, without window and category: "purchases".
+    pub names: Names,
+    /// Name of the events table.
+    pub table: String,
+    /// Empty means every kind.
+    pub kinds: Vec<String>,
+    /// Empty means every category.
+    pub categories: Vec<String>,
+    pub measure: Measure,
+    /// The column to sum, count distinct…; `amount`, `category` or one of the table's `extra`.
+    pub of: Option<String>,
+    /// Days that end with the snapshot's day; empty means all of history.
+    pub windows_days: Vec<u16>,
+    /// `Some(k)`: one column for each of the `k` commonest categories.
+    pub by_category_top: Option<u16>,
+}
+
+/// What a feature measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Events; 0 for none.
+    Count,
+    /// Sum in integer minor units; 0 for none.
+    Sum,
+    /// Sum divided by the count of non-null values, once; null for none.
+    Mean,
+    /// Smallest; null for none.
+    Min,
+    /// Largest; null for none.
+    Max,
+    /// Different values; 0 for none.
+    Distinct,
+    /// Days from the last event to the snapshot's day (0 = that day); null for none.
+    DaysSinceLast,
+    /// Days from the first event to the snapshot's day; null for none.
+    DaysSinceFirst,
+    /// Days with at least one event; 0 for none.
+    ActiveDays,
+    /// This feature's events over all events of the table in the window; null when there are none.
+    Share,
+}
+
+/// Bounds that no request may leave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// A smaller segment is refused, because it could single people out.
+    pub smallest_segment: u64,
+    pub largest_segment: u64,
+    /// Counts below this are hidden in breakdowns.
+    pub hidden_cell: u64,
+    /// A larger share of unusable event rows stops a snapshot; 0.0..=1.0.
+    pub unusable_rows_share: f64,
+}
+
+impl Catalog {
+    /// Reads and checks `path`. Errors name the line and the fix.
+    pub fn load(path: &Path) -> Result<Self, CatalogError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CatalogError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|problem| CatalogError::Invalid { path: path.to_owned(), problem })
+    }
+
+    /// The product with this id.
+    pub fn product(&self, id: &ProductId) -> Option<&Product> {
+        self.products.iter().find(|product| product.id == *id)
+    }
+
+    /// The events table with this name.
+    pub fn events_table(&self, name: &str) -> Option<&EventsTable> {
+        self.events.iter().find(|table| table.name == name)
+    }
+
+    /// The region with this code.
+    pub fn region(&self, code: &RegionCode) -> Option<&Region> {
+        self.regions.iter().find(|region| region.code == *code)
+    }
+
+    /// The gender with this id.
+    pub fn gender(&self, id: &GenderId) -> Option<&Gender> {
+        self.genders.iter().find(|gender| gender.id == *id)
+    }
+}

@@ -1,0 +1,509 @@
+//! The written catalog becomes a checked one; every refusal names the line and the fix.
+
+use std::{collections::HashSet, ops::Range, path::PathBuf};
+
+use toml::Spanned;
+
+use super::{
+    AgeBounds, AgeColumn, Area, Catalog, Conversion, EventsTable, FeatureDecl, Gender, GenderId, KindColumn, Limits,
+    Measure, Names, Product, ProductId, Region, RegionCode, UsersTable,
+    raw::{RawCatalog, RawEvents, RawFeature, RawProduct, RawUsers},
+};
+
+/// Why a catalog cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("cannot read the catalog {}: {source}. Set SEGMENT_CATALOG to the operator's catalog.toml", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{}:{problem}", path.display())]
+    Invalid { path: PathBuf, problem: CatalogProblem },
+}
+
+/// A mistake in the catalog, where it stands, and what would work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {message}")]
+pub struct CatalogProblem {
+    /// Counted from 1.
+    pub line: usize,
+    pub message: String,
+}
+
+impl Catalog {
+    /// Checks the text of a catalog.
+    pub fn parse(text: &str) -> Result<Self, CatalogProblem> {
+        let raw: RawCatalog = toml::from_str(text).map_err(|error| CatalogProblem {
+            line: line_at(text, error.span().map_or(0, |span| span.start)),
+            message: error.message().to_owned(),
+        })?;
+        Checker { text }.catalog(raw)
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|&&byte| byte == b'\n').count() + 1
+}
+
+struct Checker<'a> {
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn fail<T>(&self, span: Range<usize>, message: impl Into<String>) -> Result<T, CatalogProblem> {
+        Err(CatalogProblem { line: line_at(self.text, span.start), message: message.into() })
+    }
+
+    fn catalog(&self, raw: RawCatalog) -> Result<Catalog, CatalogProblem> {
+        if *raw.version.get_ref() != 1 {
+            return self.fail(raw.version.span(), "this program reads catalogs of `version = 1`");
+        }
+        let time_zone = raw.time_zone.get_ref().parse().or_else(|_| {
+            self.fail(
+                raw.time_zone.span(),
+                format!("`{}` is no time zone; write one like `Asia/Tokyo`", raw.time_zone.get_ref()),
+            )
+        })?;
+        let age = self.age(&raw.age)?;
+        let users = self.users(raw.users)?;
+        let events = self.events(raw.events)?;
+        let regions = self.regions(&raw.regions)?;
+        let areas = self.areas(&raw.areas, &regions)?;
+        self.unique("gender", raw.genders.iter().map(|gender| &gender.id))?;
+        let genders = raw
+            .genders
+            .into_iter()
+            .map(|gender| Gender {
+                id: GenderId::new(gender.id.into_inner().to_lowercase()),
+                code: gender.code,
+                names: Names { ja: gender.ja, en: gender.en },
+            })
+            .collect();
+        let (products, forbidden) = self.products(raw.products, &events)?;
+        let features =
+            if raw.features.is_empty() { default_features(&events) } else { self.features(raw.features, &events)? };
+        self.forbidden_exist(&forbidden, &features)?;
+        Ok(Catalog {
+            time_zone,
+            fallback_locale: raw.fallback_locale,
+            owner: raw.owner,
+            users,
+            events,
+            age,
+            genders,
+            areas,
+            regions,
+            products,
+            features,
+            limits: Limits {
+                smallest_segment: raw.limits.smallest_segment.max(1),
+                largest_segment: raw.limits.largest_segment,
+                hidden_cell: raw.limits.hidden_cell,
+                unusable_rows_share: raw.limits.unusable_rows_share,
+            },
+            sha256: crate::digest::sha256_hex(self.text),
+        })
+    }
+
+    fn age(&self, raw: &Spanned<super::raw::RawAge>) -> Result<AgeBounds, CatalogProblem> {
+        let age = raw.get_ref();
+        if age.min >= age.max || age.step == 0 {
+            return self.fail(
+                raw.span(),
+                "`[age]` needs min < max and a step of at least 1, such as min = 15, max = 79, step = 5",
+            );
+        }
+        // Two select menus of at most 100 options each.
+        if (age.max - age.min) / age.step > 98 {
+            return self.fail(raw.span(), "`[age]` gives more than 99 steps, and a Slack menu holds 100; raise `step`");
+        }
+        Ok(AgeBounds { min: age.min, max: age.max, step: age.step })
+    }
+
+    fn users(&self, raw: RawUsers) -> Result<UsersTable, CatalogProblem> {
+        self.relative(&raw.path)?;
+        let age = match (raw.age, raw.birth_date) {
+            (Some(_), Some(birth)) => return self.fail(birth.span(), "give `age` or `birth_date`, not both"),
+            (Some(years), None) => Some(AgeColumn::Years(years)),
+            (None, birth) => birth.map(|column| AgeColumn::BirthDate(column.into_inner())),
+        };
+        Ok(UsersTable {
+            path: raw.path.into_inner(),
+            id: raw.id,
+            age,
+            gender: raw.gender,
+            region: raw.region,
+            opted_out: raw.opted_out,
+        })
+    }
+
+    fn events(&self, raw: Vec<RawEvents>) -> Result<Vec<EventsTable>, CatalogProblem> {
+        if raw.is_empty() {
+            return self.fail(
+                0..0,
+                "at least one `[[events]]` table is needed: there is nothing to learn from without events",
+            );
+        }
+        self.unique("events table", raw.iter().map(|table| &table.name))?;
+        raw.into_iter()
+            .map(|table| {
+                self.relative(&table.path)?;
+                self.name_shape(&table.name)?;
+                let kind = match (table.kind, table.kind_is) {
+                    (Some(column), None) => KindColumn::Column(column),
+                    (None, Some(constant)) => KindColumn::Constant(constant),
+                    _ => {
+                        return self.fail(
+                            table.name.span(),
+                            "an events table has either `kind` (a column) or `kind_is` (one kind for every row)",
+                        );
+                    }
+                };
+                Ok(EventsTable {
+                    name: table.name.into_inner(),
+                    path: table.path.into_inner(),
+                    user: table.user,
+                    time: table.time,
+                    kind,
+                    category: table.category,
+                    amount: table.amount,
+                    amount_decimals: table.amount_decimals,
+                    extra: table.extra,
+                })
+            })
+            .collect()
+    }
+
+    fn regions(&self, raw: &[super::raw::RawRegion]) -> Result<Vec<Region>, CatalogProblem> {
+        self.unique("region code", raw.iter().map(|region| &region.code))?;
+        self.unique("region id", raw.iter().map(|region| &region.id))?;
+        Ok(raw
+            .iter()
+            .map(|region| Region {
+                code: RegionCode::new(region.code.get_ref()),
+                id: region.id.get_ref().to_lowercase(),
+                names: Names { ja: region.ja.clone(), en: region.en.clone() },
+            })
+            .collect())
+    }
+
+    fn areas(&self, raw: &[super::raw::RawArea], regions: &[Region]) -> Result<Vec<Area>, CatalogProblem> {
+        self.unique("area", raw.iter().map(|area| &area.id))?;
+        // A Slack group of checkboxes holds ten.
+        if let Some(eleventh) = raw.get(10) {
+            return self.fail(eleventh.id.span(), "at most 10 areas fit the form; merge some");
+        }
+        let mut placed = HashSet::new();
+        for code in raw.iter().flat_map(|area| &area.regions) {
+            if !regions.iter().any(|region| region.code.as_str() == code.get_ref()) {
+                return self.fail(code.span(), format!("no `[[regions]]` entry has the code `{}`", code.get_ref()));
+            }
+            if !placed.insert(code.get_ref()) {
+                return self.fail(code.span(), format!("region `{}` is already in another area", code.get_ref()));
+            }
+        }
+        Ok(raw
+            .iter()
+            .map(|area| Area {
+                id: area.id.get_ref().to_lowercase(),
+                names: Names { ja: area.ja.clone(), en: area.en.clone() },
+                regions: area.regions.iter().map(|code| RegionCode::new(code.get_ref())).collect(),
+            })
+            .collect())
+    }
+
+    fn products(
+        &self,
+        raw: Vec<RawProduct>,
+        events: &[EventsTable],
+    ) -> Result<(Vec<Product>, Vec<Spanned<String>>), CatalogProblem> {
+        if raw.is_empty() {
+            return self.fail(0..0, "at least one `[[products]]` is needed");
+        }
+        self.unique("product", raw.iter().map(|product| &product.id))?;
+        let mut forbidden = Vec::new();
+        let products = raw
+            .into_iter()
+            .map(|product| {
+                forbidden.extend(product.forbidden_features.iter().cloned());
+                self.product(product, events)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok((products, forbidden))
+    }
+
+    fn product(&self, raw: RawProduct, events: &[EventsTable]) -> Result<Product, CatalogProblem> {
+        self.name_shape(&raw.id)?;
+        if !(1..=366).contains(raw.horizon_days.get_ref()) {
+            return self.fail(
+                raw.horizon_days.span(),
+                "`horizon_days` is 1 to 366: how long after a snapshot a conversion counts",
+            );
+        }
+        let table = self.table(raw.table.as_ref(), &raw.id, events)?;
+        if !raw.categories.is_empty() && table.category.is_none() {
+            return self
+                .fail(raw.id.span(), format!("events table `{}` has no category column to filter by", table.name));
+        }
+        let exclude_converted = match &raw.exclude_converted {
+            None => crate::segment::ExcludeConverted::Never,
+            Some(text) => text.get_ref().parse().or_else(|_| {
+                self.fail(text.span(), "`exclude_converted` is never, ever or a number of days such as 90d")
+            })?,
+        };
+        Ok(Product {
+            id: ProductId::new(raw.id.into_inner()),
+            names: Names { ja: raw.ja, en: raw.en },
+            search: raw.search,
+            conversion: Conversion { table: table.name.clone(), kind: raw.kind, categories: raw.categories },
+            horizon_days: raw.horizon_days.into_inner(),
+            min_conversions: raw.min_conversions.unwrap_or(100),
+            exclude_converted,
+            forbidden_features: raw.forbidden_features.into_iter().map(Spanned::into_inner).collect(),
+            allowed_channels: raw.allowed_channels,
+        })
+    }
+
+    fn features(&self, raw: Vec<RawFeature>, events: &[EventsTable]) -> Result<Vec<FeatureDecl>, CatalogProblem> {
+        self.unique("feature", raw.iter().map(|feature| &feature.name))?;
+        raw.into_iter().map(|feature| self.feature(feature, events)).collect()
+    }
+
+    fn feature(&self, raw: RawFeature, events: &[EventsTable]) -> Result<FeatureDecl, CatalogProblem> {
+        self.name_shape(&raw.name)?;
+        let table = self.table(raw.table.as_ref(), &raw.name, events)?;
+        self.measured_column(&raw, table)?;
+        for window in &raw.windows_days {
+            if !(1..=3660).contains(window.get_ref()) {
+                return self.fail(window.span(), "a window is 1 to 3660 days");
+            }
+        }
+        let by_category_top = match &raw.by {
+            None => None,
+            Some(by) if by.get_ref() == "category" && table.category.is_some() => Some(raw.top.unwrap_or(20)),
+            Some(by) => {
+                return self.fail(by.span(), "`by` can only be \"category\", of a table that has a category column");
+            }
+        };
+        let needs_category = !raw.filter.category.is_empty();
+        if needs_category && table.category.is_none() {
+            return self
+                .fail(raw.name.span(), format!("events table `{}` has no category column to filter by", table.name));
+        }
+        let name = raw.name.into_inner();
+        let spoken = name.replace('_', " ");
+        Ok(FeatureDecl {
+            names: Names { ja: raw.ja.unwrap_or_else(|| spoken.clone()), en: raw.en.unwrap_or(spoken) },
+            name,
+            table: table.name.clone(),
+            kinds: raw.filter.kind,
+            categories: raw.filter.category,
+            measure: raw.measure.into_inner(),
+            of: raw.of.map(Spanned::into_inner),
+            windows_days: raw.windows_days.into_iter().map(Spanned::into_inner).collect(),
+            by_category_top,
+        })
+    }
+
+    /// `of` is there exactly when the measure needs a column, and names one that the table has.
+    fn measured_column(&self, raw: &RawFeature, table: &EventsTable) -> Result<(), CatalogProblem> {
+        let needs_column = matches!(
+            raw.measure.get_ref(),
+            Measure::Sum | Measure::Mean | Measure::Min | Measure::Max | Measure::Distinct
+        );
+        match (&raw.of, needs_column) {
+            (None, false) => Ok(()),
+            (None, true) => self.fail(
+                raw.measure.span(),
+                "this measure needs `of`, the column it is taken over, such as of = \"amount\"",
+            ),
+            (Some(of), false) => self.fail(of.span(), "this measure counts events and takes no `of`"),
+            (Some(of), true) => {
+                let known = match of.get_ref().as_str() {
+                    "amount" => table.amount.is_some(),
+                    "category" => table.category.is_some() && *raw.measure.get_ref() == Measure::Distinct,
+                    other => table.extra.iter().any(|column| column == other),
+                };
+                if known {
+                    return Ok(());
+                }
+                self.fail(
+                    of.span(),
+                    format!("events table `{}` has no `{}` for this measure; use amount, category (distinct only) or a column listed in its `extra`", table.name, of.get_ref()),
+                )
+            }
+        }
+    }
+
+    fn forbidden_exist(&self, forbidden: &[Spanned<String>], features: &[FeatureDecl]) -> Result<(), CatalogProblem> {
+        for name in forbidden {
+            let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str());
+            if !profile && !features.iter().any(|feature| feature.name == *name.get_ref()) {
+                return self.fail(
+                    name.span(),
+                    format!("`{}` is no feature; forbid age, gender, region or a feature's name", name.get_ref()),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn table<'t>(
+        &self,
+        named: Option<&Spanned<String>>,
+        owner: &Spanned<String>,
+        events: &'t [EventsTable],
+    ) -> Result<&'t EventsTable, CatalogProblem> {
+        match (named, events) {
+            (None, [only]) => Ok(only),
+            (None, _) => self.fail(
+                owner.span(),
+                format!("`{}` needs `table`, because there are several events tables", owner.get_ref()),
+            ),
+            (Some(name), _) => match events.iter().find(|table| table.name == *name.get_ref()) {
+                Some(table) => Ok(table),
+                None => self.fail(name.span(), format!("no `[[events]]` table is called `{}`", name.get_ref())),
+            },
+        }
+    }
+
+    fn unique<'s>(&self, what: &str, ids: impl Iterator<Item = &'s Spanned<String>>) -> Result<(), CatalogProblem> {
+        let mut seen = HashSet::new();
+        for id in ids {
+            if !seen.insert(id.get_ref().to_lowercase()) {
+                return self.fail(id.span(), format!("the {what} `{}` is declared twice; rename one", id.get_ref()));
+            }
+        }
+        Ok(())
+    }
+
+    fn name_shape(&self, name: &Spanned<String>) -> Result<(), CatalogProblem> {
+        let text = name.get_ref();
+        let plain =
+            text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-');
+        if text.is_empty() || text.len() > 60 || !plain {
+            return self.fail(name.span(), format!("`{text}` must be 1 to 60 of a-z, 0-9, _ and -"));
+        }
+        Ok(())
+    }
+
+    fn relative(&self, path: &Spanned<String>) -> Result<(), CatalogProblem> {
+        let text = path.get_ref();
+        if text.is_empty() || text.starts_with('/') || text.contains("://") || text.split('/').any(|part| part == "..")
+        {
+            return self.fail(
+                path.span(),
+                "a table's path is below the lake's root, such as users/*.parquet; SEGMENT_LAKE names the root",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What a company gets that declares no features: frequency, recency, money and taste, per table.
+fn default_features(events: &[EventsTable]) -> Vec<FeatureDecl> {
+    let mut features = Vec::new();
+    for table in events {
+        let mut add =
+            |stem: &str, (ja, en): (&str, &str), measure, of: Option<&str>, windows: &[u16], top: Option<u16>| {
+                features.push(FeatureDecl {
+                    name: format!("{}_{stem}", table.name),
+                    names: Names { ja: ja.to_owned(), en: en.to_owned() },
+                    table: table.name.clone(),
+                    kinds: Vec::new(),
+                    categories: Vec::new(),
+                    measure,
+                    of: of.map(str::to_owned),
+                    windows_days: windows.to_vec(),
+                    by_category_top: top,
+                });
+            };
+        add("count", ("行動回数", "events"), Measure::Count, None, &[7, 30, 90], None);
+        add("active_days", ("行動日数", "active days"), Measure::ActiveDays, None, &[30, 90], None);
+        add("recency", ("最後の行動からの日数", "days since the last event"), Measure::DaysSinceLast, None, &[], None);
+        add("tenure", ("最初の行動からの日数", "days since the first event"), Measure::DaysSinceFirst, None, &[], None);
+        if table.amount.is_some() {
+            add("amount", ("金額", "amount"), Measure::Sum, Some("amount"), &[30, 90], None);
+            add("amount_mean", ("平均金額", "mean amount"), Measure::Mean, Some("amount"), &[90], None);
+        }
+        if table.category.is_some() {
+            add(
+                "categories",
+                ("カテゴリー数", "different categories"),
+                Measure::Distinct,
+                Some("category"),
+                &[90],
+                None,
+            );
+            add("category_count", ("行動回数", "events"), Measure::Count, None, &[30, 90], Some(20));
+            add(
+                "category_recency",
+                ("最後の行動からの日数", "days since the last event"),
+                Measure::DaysSinceLast,
+                None,
+                &[],
+                Some(20),
+            );
+        }
+    }
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+version = 1
+time_zone = "Asia/Tokyo"
+fallback_locale = "ja"
+owner = "data team"
+age = { min = 15, max = 79 }
+
+[users]
+path = "users.parquet"
+id = "user_id"
+
+[[events]]
+name = "events"
+path = "events/*.parquet"
+user = "user_id"
+time = "at"
+kind_is = "purchase"
+category = "category"
+
+[[products]]
+id = "tea"
+ja = "お茶"
+en = "Tea"
+kind = "purchase"
+categories = ["tea"]
+horizon_days = 28
+"#;
+
+    fn problem(from: &str, to: &str) -> String {
+        assert!(SMALL.contains(from), "the test replaces text that is there");
+        Catalog::parse(&SMALL.replacen(from, to, 1)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_small_catalog_gets_defaults() {
+        let catalog = Catalog::parse(SMALL).unwrap();
+        assert_eq!(catalog.products[0].min_conversions, 100);
+        assert_eq!(catalog.limits.hidden_cell, 10);
+        assert!(catalog.features.iter().any(|feature| feature.by_category_top == Some(20)));
+    }
+
+    #[test]
+    fn mistakes_name_the_line_and_the_fix() {
+        insta::assert_snapshot!(problem("Asia/Tokyo", "Tokyo"), @"3: `Tokyo` is no time zone; write one like `Asia/Tokyo`");
+        insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = 0"), @"26: `horizon_days` is 1 to 366: how long after a snapshot a conversion counts");
+        insta::assert_snapshot!(problem("max = 79", "max = 9"), @"6: `[age]` needs min < max and a step of at least 1, such as min = 15, max = 79, step = 5");
+        insta::assert_snapshot!(problem("users.parquet", "../users.parquet"), @"9: a table's path is below the lake's root, such as users/*.parquet; SEGMENT_LAKE names the root");
+        insta::assert_snapshot!(problem("id = \"tea\"", "id = \"Green Tea\""), @"20: `Green Tea` must be 1 to 60 of a-z, 0-9, _ and -");
+        insta::assert_snapshot!(problem("category = \"category\"\n", ""), @"19: events table `events` has no category column to filter by");
+    }
+
+    #[test]
+    fn an_unknown_key_is_not_ignored() {
+        assert!(problem("horizon_days", "horizon_day").contains("horizon_day"));
+    }
+}

@@ -1,0 +1,159 @@
+//! `catalog.toml` as it is written; [`super::check`] turns it into a [`super::Catalog`].
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Locale, Measure};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCatalog {
+    pub(super) version: Spanned<u32>,
+    pub(super) time_zone: Spanned<String>,
+    pub(super) fallback_locale: Locale,
+    pub(super) owner: String,
+    pub(super) users: RawUsers,
+    pub(super) events: Vec<RawEvents>,
+    pub(super) age: Spanned<RawAge>,
+    #[serde(default)]
+    pub(super) genders: Vec<RawGender>,
+    #[serde(default)]
+    pub(super) areas: Vec<RawArea>,
+    #[serde(default)]
+    pub(super) regions: Vec<RawRegion>,
+    #[serde(default)]
+    pub(super) products: Vec<RawProduct>,
+    #[serde(default)]
+    pub(super) features: Vec<RawFeature>,
+    #[serde(default)]
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawUsers {
+    pub(super) path: Spanned<String>,
+    pub(super) id: String,
+    pub(super) age: Option<String>,
+    pub(super) birth_date: Option<Spanned<String>>,
+    pub(super) gender: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) opted_out: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEvents {
+    pub(super) name: Spanned<String>,
+    pub(super) path: Spanned<String>,
+    pub(super) user: String,
+    pub(super) time: String,
+    pub(super) kind: Option<String>,
+    pub(super) kind_is: Option<String>,
+    pub(super) category: Option<String>,
+    pub(super) amount: Option<String>,
+    #[serde(default)]
+    pub(super) amount_decimals: u8,
+    #[serde(default)]
+    pub(super) extra: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAge {
+    pub(super) min: u8,
+    pub(super) max: u8,
+    #[serde(default = "five")]
+    pub(super) step: u8,
+}
+
+fn five() -> u8 {
+    5
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGender {
+    pub(super) id: Spanned<String>,
+    pub(super) code: Option<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawArea {
+    pub(super) id: Spanned<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+    pub(super) regions: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRegion {
+    pub(super) code: Spanned<String>,
+    pub(super) id: Spanned<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProduct {
+    pub(super) id: Spanned<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+    #[serde(default)]
+    pub(super) search: Vec<String>,
+    pub(super) table: Option<Spanned<String>>,
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) categories: Vec<String>,
+    pub(super) horizon_days: Spanned<u16>,
+    pub(super) min_conversions: Option<u32>,
+    pub(super) exclude_converted: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) forbidden_features: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) allowed_channels: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFeature {
+    pub(super) name: Spanned<String>,
+    pub(super) ja: Option<String>,
+    pub(super) en: Option<String>,
+    pub(super) table: Option<Spanned<String>>,
+    #[serde(default, rename = "where")]
+    pub(super) filter: RawFilter,
+    pub(super) measure: Spanned<Measure>,
+    pub(super) of: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) windows_days: Vec<Spanned<u16>>,
+    pub(super) by: Option<Spanned<String>>,
+    pub(super) top: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFilter {
+    pub(super) kind: Vec<String>,
+    pub(super) category: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) smallest_segment: u64,
+    pub(super) largest_segment: u64,
+    pub(super) hidden_cell: u64,
+    pub(super) unusable_rows_share: f64,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        Self { smallest_segment: 100, largest_segment: 1_000_000, hidden_cell: 10, unusable_rows_share: 0.05 }
+    }
+}

@@ -1,0 +1,219 @@
+//! Variables, read once at start and checked together; nothing else reads the environment.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything the program takes from its environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `SEGMENT_CATALOG`, default `catalog.toml`: the operator's catalog.
+    pub catalog: PathBuf,
+    /// `SEGMENT_LAKE`, default `file://lake`: where the input tables are, `file://…` or `s3://bucket/prefix`.
+    pub lake: String,
+    /// `SEGMENT_STORE`, default the lake: where snapshots, models and segments go.
+    pub store: String,
+    /// `SEGMENT_CACHE_DIR`, default `segment-bot` in the system's temporary folder: local copies of S3 objects.
+    pub cache_dir: PathBuf,
+    /// `SEGMENT_CACHE_BYTES`, default 20000000000: how large that folder may grow.
+    pub cache_bytes: u64,
+    /// `SEGMENT_S3_PATH_STYLE`, default `false`: `true` for S3 servers without bucket host names.
+    pub s3_path_style: bool,
+    /// `DATABASE_URL`, no default: Postgres 14 or newer.
+    pub database_url: Option<Secret>,
+    /// What Slack needs; `None` when neither token nor secret is set.
+    pub slack: Option<SlackConfig>,
+    /// `SEGMENT_LISTEN`, default `127.0.0.1:8080`: address of the HTTP server.
+    pub listen: SocketAddr,
+    /// `SEGMENT_WORKERS`, default 1: segment jobs at the same time in `serve`.
+    pub workers: u16,
+    /// `SEGMENT_THREADS`, default 0: threads for features, training and scoring; 0 means every core.
+    pub threads: usize,
+    /// `SEGMENT_LEASE_SECONDS`, default 30: how long a silent worker keeps its job.
+    pub lease: Duration,
+    /// `SEGMENT_JOBS_PER_PERSON`, default 2: segment jobs of one requester that may run together.
+    pub jobs_per_person: u16,
+    /// `SEGMENT_LOG_FORMAT`, default `text`: `text` or `json`.
+    pub log_json: bool,
+    /// `SEGMENT_LOG`, default `info`: filter directives such as `info,sqlx=warn`.
+    pub log_filter: String,
+}
+
+/// What connects one Slack workspace.
+#[derive(Debug, Clone)]
+pub struct SlackConfig {
+    /// `SLACK_BOT_TOKEN`: `xoxb-…`.
+    pub bot_token: Secret,
+    /// `SLACK_SIGNING_SECRET`.
+    pub signing_secret: Secret,
+    /// `SLACK_APP_TOKEN`, optional: `xapp-…`; when set, Slack is reached over Socket Mode.
+    pub app_token: Option<Secret>,
+    /// `SLACK_API_URL`, default `https://slack.com/api`.
+    pub api_url: String,
+    /// `SLACK_ADMINS`, optional: user ids, separated by commas, that may cancel anybody's request.
+    pub admins: Vec<String>,
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself; not for logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{} characters]", self.0.len())
+    }
+}
+
+/// Variables that are missing or cannot be used, all of them at once.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct ConfigError {
+    pub problems: Vec<String>,
+}
+
+impl ConfigError {
+    fn one(problem: impl Into<String>) -> Self {
+        Self { problems: vec![problem.into()] }
+    }
+}
+
+impl Config {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`; an empty value counts as unset.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let lake = vars.text("SEGMENT_LAKE", "file://lake");
+        let config = Self {
+            catalog: vars.text("SEGMENT_CATALOG", "catalog.toml").into(),
+            store: vars.text("SEGMENT_STORE", &lake),
+            lake,
+            cache_dir: vars
+                .optional("SEGMENT_CACHE_DIR")
+                .map_or_else(|| std::env::temp_dir().join("segment-bot"), PathBuf::from),
+            cache_bytes: vars.parsed("SEGMENT_CACHE_BYTES", 20_000_000_000, "a number of bytes"),
+            s3_path_style: vars.parsed("SEGMENT_S3_PATH_STYLE", false, "true or false"),
+            database_url: vars.optional("DATABASE_URL").map(Secret),
+            slack: vars.slack(),
+            listen: vars.parsed("SEGMENT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), "host:port"),
+            workers: vars.parsed("SEGMENT_WORKERS", 1, "a small whole number"),
+            threads: vars.parsed("SEGMENT_THREADS", 0, "a whole number, 0 for every core"),
+            lease: Duration::from_secs(vars.parsed("SEGMENT_LEASE_SECONDS", 30, "a number of seconds").max(2)),
+            jobs_per_person: vars.parsed("SEGMENT_JOBS_PER_PERSON", 2, "a small whole number"),
+            log_json: vars.text("SEGMENT_LOG_FORMAT", "text") == "json",
+            log_filter: vars.text("SEGMENT_LOG", "info"),
+        };
+        if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: vars.problems }) }
+    }
+
+    /// The database, or which variable to set.
+    pub fn require_database(&self) -> Result<&Secret, ConfigError> {
+        self.database_url
+            .as_ref()
+            .ok_or_else(|| ConfigError::one("DATABASE_URL is not set; it names the Postgres that holds the queue"))
+    }
+
+    /// Slack's variables, or which to set.
+    pub fn require_slack(&self) -> Result<&SlackConfig, ConfigError> {
+        self.slack.as_ref().ok_or_else(|| {
+            ConfigError::one(
+                "SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are not set; Slack shows both on the app's pages",
+            )
+        })
+    }
+}
+
+struct Vars<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Vars<F> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str, default: &str) -> String {
+        self.optional(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, default: T, what: &str) -> T {
+        let Some(value) = self.optional(name) else { return default };
+        value.parse().unwrap_or_else(|_| {
+            self.problems.push(format!("{name} is `{value}`, which is not {what}"));
+            default
+        })
+    }
+
+    fn slack(&mut self) -> Option<SlackConfig> {
+        let (token, secret) = (self.optional("SLACK_BOT_TOKEN"), self.optional("SLACK_SIGNING_SECRET"));
+        let (bot_token, signing_secret) = match (token, secret) {
+            (Some(token), Some(secret)) => (Secret(token), Secret(secret)),
+            (None, None) => return None,
+            (None, Some(_)) => {
+                self.problems.push("SLACK_SIGNING_SECRET is set but SLACK_BOT_TOKEN is not".to_owned());
+                return None;
+            }
+            (Some(_), None) => {
+                self.problems.push("SLACK_BOT_TOKEN is set but SLACK_SIGNING_SECRET is not".to_owned());
+                return None;
+            }
+        };
+        let admins = self.text("SLACK_ADMINS", "");
+        Some(SlackConfig {
+            bot_token,
+            signing_secret,
+            app_token: self.optional("SLACK_APP_TOKEN").map(Secret),
+            api_url: self.text("SLACK_API_URL", "https://slack.com/api"),
+            admins: admins.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(set: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let set: Vec<(String, String)> = set.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::from_lookup(|name| set.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+    }
+
+    #[test]
+    fn everything_has_a_default_but_the_database_and_slack() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.store, config.lake);
+        insta::assert_snapshot!(config.require_database().unwrap_err(), @"DATABASE_URL is not set; it names the Postgres that holds the queue");
+        insta::assert_snapshot!(config.require_slack().unwrap_err(), @"SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are not set; Slack shows both on the app's pages");
+    }
+
+    #[test]
+    fn wrong_values_are_reported_together() {
+        let error = config(&[("SEGMENT_WORKERS", "many"), ("SEGMENT_LISTEN", "here"), ("SLACK_BOT_TOKEN", "xoxb-1")]);
+        insta::assert_snapshot!(error.unwrap_err(), @"
+        SLACK_BOT_TOKEN is set but SLACK_SIGNING_SECRET is not
+        SEGMENT_LISTEN is `here`, which is not host:port
+        SEGMENT_WORKERS is `many`, which is not a small whole number
+        ");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = config(&[("DATABASE_URL", "postgres://u:hunter2@h/d")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,142 @@
+//! Checked conditions: who holds [`Conditions`] need not check them again against the catalog that made them.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Display, Formatter},
+    str::FromStr,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{GenderId, ProductId, RegionCode};
+
+/// What a planner asks for. Its [`Display`] is the text form that `/segment` reads back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Campaign name, at most 80 characters; it labels the result and changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub product: ProductId,
+    /// Empty means everyone.
+    pub genders: BTreeSet<GenderId>,
+    /// `None` means every age, unknown included.
+    pub age: Option<AgeRange>,
+    /// Empty means everywhere, unknown included.
+    pub regions: BTreeSet<RegionCode>,
+    pub size: Size,
+    pub exclude_converted: ExcludeConverted,
+}
+
+/// Whole years, both ends included; people of unknown age are outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgeRange {
+    pub from: u8,
+    pub to: u8,
+}
+
+/// How many people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// At most this many.
+    People(u64),
+    /// This share of the eligible people, in whole per cent, 1 to 100.
+    Percent(u8),
+}
+
+impl Size {
+    /// How many of `eligible` people are wanted; a percentage rounds up.
+    pub fn of(self, eligible: u64) -> u64 {
+        match self {
+            Self::People(people) => people.min(eligible),
+            Self::Percent(percent) => (eligible * u64::from(percent)).div_ceil(100),
+        }
+    }
+}
+
+/// Which people who already converted are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExcludeConverted {
+    /// Nobody.
+    Never,
+    /// Those who converted in the last so many days up to the snapshot's day.
+    Days(u16),
+    /// All who ever did.
+    Ever,
+}
+
+impl ExcludeConverted {
+    /// What the form offers.
+    pub const CHOICES: [Self; 5] = [Self::Never, Self::Days(30), Self::Days(90), Self::Days(180), Self::Ever];
+}
+
+/// Text that is neither `never`, `ever` nor days such as `90d`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not never, ever or a number of days such as 90d")]
+pub struct NoExclusion(String);
+
+impl FromStr for ExcludeConverted {
+    type Err = NoExclusion;
+
+    fn from_str(text: &str) -> Result<Self, NoExclusion> {
+        match text {
+            "never" => Ok(Self::Never),
+            "ever" => Ok(Self::Ever),
+            days => days
+                .strip_suffix('d')
+                .unwrap_or(days)
+                .parse()
+                .ok()
+                .filter(|days| (1..=3660).contains(days))
+                .map(Self::Days)
+                .ok_or_else(|| NoExclusion(text.to_owned())),
+        }
+    }
+}
+
+impl Display for ExcludeConverted {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::Days(days) => write!(f, "{days}d"),
+            Self::Ever => f.write_str("ever"),
+        }
+    }
+}
+
+impl Display for AgeRange {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.from, self.to)
+    }
+}
+
+impl Display for Size {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::People(people) => write!(f, "{people}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl Display for Conditions {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "product={}", self.product)?;
+        write_list(f, "gender", self.genders.iter())?;
+        if let Some(age) = self.age {
+            write!(f, " age={age}")?;
+        }
+        write_list(f, "region", self.regions.iter())?;
+        write!(f, " size={} converted={}", self.size, self.exclude_converted)?;
+        if let Some(name) = &self.name {
+            write!(f, " name=\"{}\"", name.replace('"', "'"))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_list<T: Display>(f: &mut Formatter<'_>, key: &str, values: impl Iterator<Item = T>) -> fmt::Result {
+    let values: Vec<String> = values.map(|value| value.to_string()).collect();
+    if values.is_empty() { Ok(()) } else { write!(f, " {key}={}", values.join(",")) }
+}

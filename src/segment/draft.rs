@@ -1,0 +1,378 @@
+//! Conditions as a person gives them, typed or in the form, before they are checked.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgeRange, Conditions, ExcludeConverted, Size};
+use crate::catalog::{Catalog, GenderId, ProductId, RegionCode};
+
+/// Characters that a campaign name may have.
+const NAME_CHARS_MAX: usize = 80;
+
+/// Unchecked conditions; `None` and empty mean that nothing was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    pub name: Option<String>,
+    pub product: Option<String>,
+    pub genders: Vec<String>,
+    pub age_from: Option<String>,
+    pub age_to: Option<String>,
+    /// Region codes, region ids or area ids.
+    pub regions: Vec<String>,
+    pub size: Option<String>,
+    pub converted: Option<String>,
+}
+
+/// The inputs of a request, in the form's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Name,
+    Product,
+    Gender,
+    Age,
+    Region,
+    Size,
+    Converted,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 7] =
+        [Self::Name, Self::Product, Self::Gender, Self::Age, Self::Region, Self::Size, Self::Converted];
+
+    /// The key that people type.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Product => "product",
+            Self::Gender => "gender",
+            Self::Age => "age",
+            Self::Region => "region",
+            Self::Size => "size",
+            Self::Converted => "converted",
+        }
+    }
+}
+
+/// A mistake of the person who asks: it quotes the word and says what would work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("`{word}` is not one of my words. I know: {}.{}", accepted.join(", "), hint(nearest.as_deref()))]
+    UnknownKey { word: String, accepted: Vec<String>, nearest: Option<String> },
+    #[error("`{value}` is no {} I know. Accepted: {}.{}", field.key(), shorten(accepted), hint(nearest.as_deref()))]
+    UnknownValue { field: Field, value: String, accepted: Vec<String>, nearest: Option<String> },
+    #[error("{} is missing.", field.key())]
+    Missing { field: Field },
+    #[error("`{word}` has no value. Write it as {word}=…")]
+    NoValue { word: String },
+    #[error("`{word}` is given twice.")]
+    Twice { word: String },
+    #[error("A quotation mark is not closed.")]
+    OpenQuote,
+    #[error("The age must be from low to high, and {from} is above {to}.")]
+    AgeOrder { from: u8, to: u8 },
+    #[error("`{value}` is no age I can use. Ages go from {min} to {max}, such as 25-39.")]
+    AgeValue { value: String, min: u8, max: u8 },
+    #[error("`{value}` is no size I can use. Give {min} to {max} people, or a share such as 5%.")]
+    SizeValue { value: String, min: u64, max: u64 },
+    #[error("The campaign name has {chars} characters; at most {max} fit.")]
+    NameLength { chars: usize, max: usize },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|word| format!(" Did you mean `{word}`?")).unwrap_or_default()
+}
+
+/// At most a dozen accepted values, and how many more there are.
+fn shorten(accepted: &[String]) -> String {
+    let shown = accepted.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    match accepted.len().saturating_sub(12) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl Problem {
+    /// The input that it belongs to; `None` for mistakes in typed text as a whole.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::UnknownValue { field, .. } | Self::Missing { field } => Some(*field),
+            Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
+            Self::SizeValue { .. } => Some(Field::Size),
+            Self::NameLength { .. } => Some(Field::Name),
+            Self::UnknownKey { .. } | Self::NoValue { .. } | Self::Twice { .. } | Self::OpenQuote => None,
+        }
+    }
+}
+
+impl Draft {
+    /// Reads `product=tea gender=f age=25-39 region=tokyo,osaka size=5000 converted=90d name="Spring"`.
+    ///
+    /// Values are not checked here, see [`Draft::problems`]; keys are.
+    pub fn from_text(text: &str) -> Result<Self, Problem> {
+        let mut draft = Self::default();
+        let mut seen = BTreeSet::new();
+        for word in words(text)? {
+            let (key, value) = word.split_once('=').unwrap_or((&word, ""));
+            let key = key.to_lowercase();
+            let field = Field::ALL.into_iter().find(|field| field.key() == key).ok_or_else(|| unknown_key(&key))?;
+            if value.is_empty() {
+                return Err(Problem::NoValue { word: key });
+            }
+            if !seen.insert(field.key()) {
+                return Err(Problem::Twice { word: key });
+            }
+            draft.set(field, value);
+        }
+        Ok(draft)
+    }
+
+    fn set(&mut self, field: Field, value: &str) {
+        let list = || value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        match field {
+            Field::Name => self.name = Some(value.to_owned()),
+            Field::Product => self.product = Some(value.to_owned()),
+            Field::Gender => self.genders = list(),
+            Field::Region => self.regions = list(),
+            Field::Size => self.size = Some(value.to_owned()),
+            Field::Converted => self.converted = Some(value.to_owned()),
+            Field::Age => {
+                let (from, to) = value.split_once(['-', '~', '–']).unwrap_or((value, value));
+                self.age_from = Some(from.trim().to_owned());
+                self.age_to = Some(to.trim().to_owned());
+            }
+        }
+    }
+
+    /// Every mistake in what was said; what was left out is none.
+    pub fn problems(&self, catalog: &Catalog) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut note = |problem: Result<(), Problem>| problems.extend(problem.err());
+        note(self.name().map(drop));
+        note(self.product(catalog).map(drop));
+        note(self.genders(catalog).map(drop));
+        note(self.age(catalog).map(drop));
+        note(self.regions(catalog).map(drop));
+        note(self.size(catalog).map(drop));
+        note(self.converted().map(drop));
+        problems
+    }
+
+    /// The checked conditions, or every mistake; product and size must be there.
+    pub fn check(&self, catalog: &Catalog) -> Result<Conditions, Vec<Problem>> {
+        let mut problems = self.problems(catalog);
+        let missing = [(Field::Product, self.product.is_none()), (Field::Size, self.size.is_none())];
+        problems.extend(
+            missing.into_iter().filter(|(_, is_missing)| *is_missing).map(|(field, _)| Problem::Missing { field }),
+        );
+        if problems.is_empty() { self.checked(catalog).map_err(|problem| vec![problem]) } else { Err(problems) }
+    }
+
+    fn checked(&self, catalog: &Catalog) -> Result<Conditions, Problem> {
+        let product = self.product(catalog)?.ok_or(Problem::Missing { field: Field::Product })?;
+        let usual = catalog.product(&product).map_or(ExcludeConverted::Never, |product| product.exclude_converted);
+        Ok(Conditions {
+            name: self.name()?,
+            genders: self.genders(catalog)?,
+            age: self.age(catalog)?,
+            regions: self.regions(catalog)?,
+            size: self.size(catalog)?.ok_or(Problem::Missing { field: Field::Size })?,
+            exclude_converted: self.converted()?.unwrap_or(usual),
+            product,
+        })
+    }
+
+    fn name(&self) -> Result<Option<String>, Problem> {
+        let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        match name.map(|name| name.chars().count()) {
+            Some(chars) if chars > NAME_CHARS_MAX => Err(Problem::NameLength { chars, max: NAME_CHARS_MAX }),
+            _ => Ok(name.map(str::to_owned)),
+        }
+    }
+
+    fn product(&self, catalog: &Catalog) -> Result<Option<ProductId>, Problem> {
+        let Some(value) = &self.product else { return Ok(None) };
+        let wanted = value.to_lowercase();
+        let found = catalog.products.iter().find(|product| {
+            let words = [product.id.as_str(), &product.names.ja, &product.names.en];
+            words.into_iter().chain(product.search.iter().map(String::as_str)).any(|word| word.to_lowercase() == wanted)
+        });
+        match found {
+            Some(product) => Ok(Some(product.id.clone())),
+            None => {
+                Err(unknown_value(Field::Product, value, catalog.products.iter().map(|product| product.id.as_str())))
+            }
+        }
+    }
+
+    fn genders(&self, catalog: &Catalog) -> Result<BTreeSet<GenderId>, Problem> {
+        let one = |value: &String| {
+            let wanted = value.to_lowercase();
+            let found = catalog.genders.iter().find(|gender| {
+                let code = gender.code.as_deref().unwrap_or_default();
+                [gender.id.as_str(), code, &gender.names.ja, &gender.names.en]
+                    .iter()
+                    .any(|word| word.to_lowercase() == wanted)
+            });
+            match found {
+                Some(gender) => Ok(gender.id.clone()),
+                None => {
+                    Err(unknown_value(Field::Gender, value, catalog.genders.iter().map(|gender| gender.id.as_str())))
+                }
+            }
+        };
+        let chosen: BTreeSet<GenderId> = self.genders.iter().map(one).collect::<Result<_, _>>()?;
+        // Every box ticked asks for everyone.
+        Ok(if chosen.len() == catalog.genders.len() { BTreeSet::new() } else { chosen })
+    }
+
+    fn age(&self, catalog: &Catalog) -> Result<Option<AgeRange>, Problem> {
+        let (min, max) = (catalog.age.min, catalog.age.max);
+        let year = |value: &Option<String>, open_end: u8| match value {
+            None => Ok(open_end),
+            Some(text) => text.parse().ok().filter(|age| (min..=max).contains(age)).ok_or_else(|| Problem::AgeValue {
+                value: text.clone(),
+                min,
+                max,
+            }),
+        };
+        if self.age_from.is_none() && self.age_to.is_none() {
+            return Ok(None);
+        }
+        let (from, to) = (year(&self.age_from, min)?, year(&self.age_to, max)?);
+        if from > to {
+            return Err(Problem::AgeOrder { from, to });
+        }
+        Ok(Some(AgeRange { from, to }))
+    }
+
+    fn regions(&self, catalog: &Catalog) -> Result<BTreeSet<RegionCode>, Problem> {
+        let mut chosen = BTreeSet::new();
+        for value in &self.regions {
+            let wanted = value.to_lowercase();
+            let is = |words: [&str; 4]| words.iter().any(|word| word.to_lowercase() == wanted);
+            let area = catalog.areas.iter().find(|area| is([&area.id, &area.id, &area.names.ja, &area.names.en]));
+            let region = catalog
+                .regions
+                .iter()
+                .find(|region| is([region.code.as_str(), &region.id, &region.names.ja, &region.names.en]));
+            match (region, area) {
+                (Some(region), _) => drop(chosen.insert(region.code.clone())),
+                (None, Some(area)) => chosen.extend(area.regions.iter().cloned()),
+                (None, None) => {
+                    let accepted = catalog.areas.iter().map(|area| area.id.as_str());
+                    let accepted = accepted.chain(catalog.regions.iter().map(|region| region.id.as_str()));
+                    return Err(unknown_value(Field::Region, value, accepted));
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn size(&self, catalog: &Catalog) -> Result<Option<Size>, Problem> {
+        let Some(value) = &self.size else { return Ok(None) };
+        let (min, max) = (catalog.limits.smallest_segment, catalog.limits.largest_segment);
+        let plain: String = value.chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
+        let size = match plain.strip_suffix(['%', '％']) {
+            Some(percent) => percent.parse().ok().filter(|percent| (1..=100).contains(percent)).map(Size::Percent),
+            None => plain.parse().ok().filter(|people| (min..=max).contains(people)).map(Size::People),
+        };
+        size.map(Some).ok_or_else(|| Problem::SizeValue { value: value.clone(), min, max })
+    }
+
+    fn converted(&self) -> Result<Option<ExcludeConverted>, Problem> {
+        let Some(value) = &self.converted else { return Ok(None) };
+        value.parse().map(Some).map_err(|_| {
+            let accepted: Vec<String> = ExcludeConverted::CHOICES.iter().map(ToString::to_string).collect();
+            unknown_value(Field::Converted, value, accepted.iter().map(String::as_str))
+        })
+    }
+}
+
+fn unknown_key(word: &str) -> Problem {
+    let accepted: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
+    Problem::UnknownKey { word: word.to_owned(), nearest: nearest(word, accepted.iter().map(String::as_str)), accepted }
+}
+
+fn unknown_value<'a>(field: Field, value: &str, accepted: impl Iterator<Item = &'a str> + Clone) -> Problem {
+    Problem::UnknownValue {
+        field,
+        value: value.to_owned(),
+        nearest: nearest(value, accepted.clone()),
+        accepted: accepted.map(str::to_owned).collect(),
+    }
+}
+
+/// The accepted word that `word` was probably meant to be.
+fn nearest<'a>(word: &str, accepted: impl Iterator<Item = &'a str>) -> Option<String> {
+    let word = word.to_lowercase();
+    accepted
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .min()
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Splits at white space that is not between quotation marks, and drops the marks.
+fn words(text: &str) -> Result<Vec<String>, Problem> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in text.chars() {
+        match c {
+            '"' | '“' | '”' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    if quoted {
+        return Err(Problem::OpenQuote);
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Catalog {
+        Catalog::parse(include_str!("../demo/catalog.toml")).unwrap()
+    }
+
+    fn checked(text: &str) -> Result<String, String> {
+        let catalog = sample();
+        let draft = Draft::from_text(text).map_err(|problem| problem.to_string())?;
+        match draft.check(&catalog) {
+            Ok(conditions) => Ok(conditions.to_string()),
+            Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+        }
+    }
+
+    #[test]
+    fn typed_text_becomes_conditions_that_print_as_text_again() {
+        let text = "product=skincare gender=f age=25-39 region=tokyo,27 size=5,000 name=\"Spring sale\"";
+        let printed = checked(text).unwrap();
+        insta::assert_snapshot!(printed, @r#"product=skincare gender=f age=25-39 region=13,27 size=5000 converted=90d name="Spring sale""#);
+        assert_eq!(checked(&printed).unwrap(), printed);
+    }
+
+    #[test]
+    fn areas_names_and_shares_are_understood() {
+        insta::assert_snapshot!(checked("product=すきんけあ region=shikoku size=5% converted=ever gender=f,m,unknown").unwrap(),
+            @"product=skincare region=36,37,38,39 size=5% converted=ever");
+    }
+
+    #[test]
+    fn mistakes_quote_the_word_and_say_what_works() {
+        insta::assert_snapshot!(checked("prodct=tea").unwrap_err(), @"`prodct` is not one of my words. I know: name, product, gender, age, region, size, converted. Did you mean `product`?");
+        insta::assert_snapshot!(checked("product=skinkare size=500").unwrap_err(), @"`skinkare` is no product I know. Accepted: skincare, supplement, coffee, kimono. Did you mean `skincare`?");
+        insta::assert_snapshot!(checked("product=coffee age=40-20 size=500").unwrap_err(), @"The age must be from low to high, and 40 is above 20.");
+        insta::assert_snapshot!(checked("product=coffee age=9-20 size=5").unwrap_err(), @"`9` is no age I can use. Ages go from 15 to 84, such as 25-39. `5` is no size I can use. Give 100 to 1000000 people, or a share such as 5%.");
+        insta::assert_snapshot!(checked("gender=f").unwrap_err(), @"product is missing. size is missing.");
+        insta::assert_snapshot!(checked("product=").unwrap_err(), @"`product` has no value. Write it as product=…");
+        insta::assert_snapshot!(checked("name=\"open").unwrap_err(), @"A quotation mark is not closed.");
+    }
+}

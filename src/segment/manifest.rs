@@ -1,0 +1,48 @@
+//! The manifest that lies beside every segment: enough to build the same bytes again. Holds no wall-clock time.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Conditions, Waterfall};
+
+/// What a segment was made of and what came out; `segment verify` rebuilds from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this format.
+    pub version: u32,
+    /// The request's id, the last part of its folder below `segments/`.
+    pub request: String,
+    pub conditions: Conditions,
+    /// Snapshot that was scored; its day is the segment's day.
+    pub scored: SnapshotRef,
+    /// Snapshot whose features the model learned from.
+    pub trained_on: SnapshotRef,
+    pub catalog_sha256: String,
+    pub model_id: String,
+    /// SHA-256 of `model.json`.
+    pub model_sha256: String,
+    pub seed: u64,
+    /// Version of segment-bot.
+    pub code_version: String,
+    pub waterfall: Waterfall,
+    /// Every delivered file except this manifest, in the order of delivery.
+    pub files: Vec<FileEntry>,
+}
+
+/// A snapshot and the hash of its manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRef {
+    pub as_of: NaiveDate,
+    /// SHA-256 of `_manifest.json`.
+    pub sha256: String,
+}
+
+/// One stored file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Name below the segment's folder.
+    pub name: String,
+    pub bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}

@@ -1,0 +1,131 @@
+//! What came of a request, in numbers and small structures that any language can be made of.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::FileEntry;
+use crate::catalog::Names;
+
+/// Everything that a result message shows. Stored with the request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    pub as_of: NaiveDate,
+    pub model_id: String,
+    /// Whether a stored model served, so that nothing was trained.
+    pub model_reused: bool,
+    pub waterfall: Waterfall,
+    pub quality: Quality,
+    /// At most three, the largest share of the segment first.
+    pub rules: Vec<Rule>,
+    /// Share of people for whom the rules and the segment agree, balanced over both sides; 0.5 is chance.
+    pub rules_fidelity: f64,
+    /// The strongest first, at most five.
+    pub factors: Vec<Factor>,
+    pub breakdown: Breakdown,
+    /// In the order of delivery; the manifest last.
+    pub files: Vec<FileEntry>,
+    /// Stage and milliseconds, in order.
+    pub stages_ms: Vec<(String, u64)>,
+}
+
+/// How many people each step left, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Waterfall {
+    /// Everyone in the snapshot.
+    pub people: u64,
+    /// Of these, who meets gender, age and region.
+    pub matching: u64,
+    /// Of the matching: left out because they opted out.
+    pub opted_out: u64,
+    /// Of the rest: left out because they converted before.
+    pub converted: u64,
+    /// Who could be picked: matching − opted out − converted.
+    pub eligible: u64,
+    /// Who was picked.
+    pub delivered: u64,
+}
+
+/// How good the ranking is, judged on people the model never saw.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Area under the ROC curve on the holdout.
+    pub auc: f64,
+    /// 95 % interval.
+    pub auc_low: f64,
+    pub auc_high: f64,
+    /// AUC one horizon later, where an older snapshot allows it.
+    pub auc_out_of_time: Option<f64>,
+    /// Conversions among the people learned from.
+    pub positives: u64,
+    /// Share of converters in the holdout.
+    pub base_rate: f64,
+    /// Conversions to expect among the delivered.
+    pub expected: f64,
+    /// Half of the 95 % interval of `expected`.
+    pub expected_margin: f64,
+    /// Conversions to expect among as many eligible people picked at random.
+    pub expected_random: f64,
+    /// `expected / expected_random`; 1.0 when everyone eligible is delivered.
+    pub lift: f64,
+}
+
+/// A path of the shallow tree that ends in the segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub parts: Vec<RulePart>,
+    /// Share of the segment that it covers, 0.0..=1.0.
+    pub share_of_segment: f64,
+    /// Share of those it covers that are in the segment.
+    pub precision: f64,
+}
+
+/// One test on one feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RulePart {
+    /// The feature in words.
+    pub feature: Names,
+    pub test: RuleTest,
+}
+
+/// What a rule asks of a value; missing values count as 0 where 0 means none.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleTest {
+    AtMost(f64),
+    Above(f64),
+}
+
+/// A feature that moves the score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Factor {
+    pub feature: Names,
+    pub direction: Direction,
+    /// Share of the model's total gain, 0.0..=1.0.
+    pub share: f64,
+}
+
+/// Which way a factor points for people in the segment against everyone eligible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Higher,
+    Lower,
+    Mixed,
+}
+
+/// The segment against everyone eligible, by profile; small cells are hidden.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Breakdown {
+    pub age: Vec<Cell>,
+    pub gender: Vec<Cell>,
+    pub region: Vec<Cell>,
+}
+
+/// One group of people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    pub label: Names,
+    /// `None` when fewer people than the catalog's hidden cell.
+    pub segment: Option<u64>,
+    pub eligible: Option<u64>,
+}
