@@ -8,8 +8,18 @@
 //! ```
 //! Arrows run downwards only; `tests/it/tidy.rs` holds the table of allowed imports.
 
+pub mod audience;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod digest;
+pub mod export;
+pub mod features;
+pub mod lake;
+pub mod model;
+pub mod queue;
 pub mod segment;
+pub mod slack;
+pub mod texts;
+pub mod worker;

@@ -498,8 +498,8 @@ horizon_days = 28
         insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = 0"), @"26: `horizon_days` is 1 to 366: how long after a snapshot a conversion counts");
         insta::assert_snapshot!(problem("max = 79", "max = 9"), @"6: `[age]` needs min < max and a step of at least 1, such as min = 15, max = 79, step = 5");
         insta::assert_snapshot!(problem("users.parquet", "../users.parquet"), @"9: a table's path is below the lake's root, such as users/*.parquet; SEGMENT_LAKE names the root");
-        insta::assert_snapshot!(problem("id = \"tea\"", "id = \"Green Tea\""), @"20: `Green Tea` must be 1 to 60 of a-z, 0-9, _ and -");
-        insta::assert_snapshot!(problem("category = \"category\"\n", ""), @"19: events table `events` has no category column to filter by");
+        insta::assert_snapshot!(problem("id = \"tea\"", "id = \"Green Tea\""), @"21: `Green Tea` must be 1 to 60 of a-z, 0-9, _ and -");
+        insta::assert_snapshot!(problem("category = \"category\"\n", ""), @"20: events table `events` has no category column to filter by");
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Eligible people, ranked by score, cut to size.

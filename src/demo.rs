@@ -1,0 +1,1 @@
+//! Everything running on one machine with nothing set up.

@@ -1,0 +1,1 @@
+//! Declared features become snapshots.

@@ -1,0 +1,1 @@
+//! Requests and jobs in Postgres.

@@ -1,0 +1,1 @@
+//! Claims a job, performs it, settles it.
