@@ -2,10 +2,12 @@
 
 mod conditions;
 mod draft;
+mod failure;
 mod manifest;
 mod summary;
 
 pub use conditions::{AgeRange, Conditions, ExcludeConverted, Size};
 pub use draft::{Draft, Field, Problem};
+pub use failure::Failure;
 pub use manifest::{FileEntry, Manifest, SnapshotRef};
 pub use summary::{Breakdown, Cell, Direction, Factor, Quality, Rule, RulePart, RuleTest, Summary, Waterfall};

@@ -1,0 +1,62 @@
+//! Why a request came to nothing: one enum for the worker that decides and the message that explains.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// The cause as it is stored with the request. Never holds the text of an internal error: that is in the log, under the reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Failure {
+    /// Nobody is left to pick from.
+    EmptyAudience { matching: u64, opted_out: u64, converted: u64 },
+    /// Fewer people than the catalog lets out.
+    TooSmall { people: u64, smallest: u64 },
+    /// Too few conversions to learn from.
+    TooFewConversions { found: u64, needed: u64 },
+    /// No usable snapshot; `newest` is the newest there is.
+    NoSnapshot { as_of: Option<NaiveDate>, newest: Option<NaiveDate> },
+    /// An input or a stored object cannot be read as what it should be.
+    DataUnreadable,
+    /// The product or a region of the request is no longer in the catalog.
+    CatalogChanged,
+    /// Files or S3 did not answer.
+    StorageUnreachable,
+    /// The worker died, as often as it may.
+    WorkerLost,
+    /// The job ran past its deadline.
+    TookTooLong,
+    /// The bot may not write or upload where the result should go; `reason` is Slack's error code.
+    SlackRefused { reason: String },
+    /// Slack did not answer for as long as we try.
+    SlackUnreachable,
+    /// Slack took the file and does not show it.
+    DeliveryUnconfirmed,
+    /// A mistake of ours.
+    Internal,
+}
+
+impl Failure {
+    /// Whether the same request may succeed later with nothing else changed; decides retries and the Retry button.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::StorageUnreachable
+            | Self::WorkerLost
+            | Self::TookTooLong
+            | Self::SlackUnreachable
+            | Self::NoSnapshot { .. }
+            | Self::Internal => true,
+            Self::EmptyAudience { .. }
+            | Self::TooSmall { .. }
+            | Self::TooFewConversions { .. }
+            | Self::DataUnreadable
+            | Self::CatalogChanged
+            | Self::SlackRefused { .. }
+            | Self::DeliveryUnconfirmed => false,
+        }
+    }
+
+    /// Whether the planner can mend it by asking differently; the rest is for the operator.
+    pub fn is_the_requests(&self) -> bool {
+        matches!(self, Self::EmptyAudience { .. } | Self::TooSmall { .. } | Self::CatalogChanged)
+    }
+}
