@@ -1,1 +1,3 @@
 //! Everything running on one machine with nothing set up.
+
+pub mod postgres;
