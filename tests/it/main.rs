@@ -2,7 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod audience;
+mod migrations;
+mod postgres;
+mod queue;
 mod sample_lake;
+mod support;
 
 #[test]
 fn the_sample_catalog_is_valid() {

@@ -1,0 +1,4 @@
+//! What several test files need.
+
+pub(crate) mod database;
+pub(crate) mod requests;
