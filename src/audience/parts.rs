@@ -4,10 +4,11 @@ use std::{
     collections::BTreeSet,
     fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use polars::{
-    io::parquet::metadata::FileMetadataRef,
+    io::parquet::metadata::{FileMetadata, FileMetadataRef},
     prelude::{DataFrame, ParallelStrategy, ParquetReader, SerReader},
 };
 
@@ -20,8 +21,9 @@ const ROWS_MAX: usize = 1 << 17;
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     path: PathBuf,
-    /// Read once for all pieces of a file.
+    /// The file's footer with this piece's row group alone: polars would go through all that come before it.
     footer: FileMetadataRef,
+    /// Row of the group with which the piece begins.
     first: usize,
     pub(super) rows: usize,
 }
@@ -33,14 +35,17 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Piece>, AudienceError> {
         let mut reader = reader(path)?;
         let failed = |source| AudienceError::Parquet { path: path.clone(), source };
         let footer = reader.get_metadata().map_err(failed)?.clone();
-        let mut first = 0;
+        let bare = FileMetadata { row_groups: Vec::new(), ..FileMetadata::clone(&footer) };
         for group in &footer.row_groups {
-            let end = first + group.num_rows();
-            while first < end {
-                let rows = ROWS_MAX.min(end - first);
-                pieces.push(Piece { path: path.clone(), footer: footer.clone(), first, rows });
-                first += rows;
-            }
+            let (height, row_groups) = (group.num_rows(), vec![group.clone()]);
+            let footer =
+                Arc::new(FileMetadata { num_rows: height, max_row_group_height: height, row_groups, ..bare.clone() });
+            pieces.extend((0..height).step_by(ROWS_MAX).map(|first| Piece {
+                path: path.clone(),
+                footer: footer.clone(),
+                first,
+                rows: ROWS_MAX.min(height - first),
+            }));
         }
     }
     Ok(pieces)
@@ -69,4 +74,28 @@ impl Piece {
 fn reader(path: &Path) -> Result<ParquetReader<File>, AudienceError> {
     let file = File::open(path).map_err(|source| AudienceError::Unreadable { path: path.to_owned(), source })?;
     Ok(ParquetReader::new(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::{df, prelude::ParquetWriter};
+
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_one_piece_also_of_large_row_groups() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.parquet");
+        let mut frame = df!["id" => (0..400_000_i64).collect::<Vec<_>>()].unwrap();
+        let file = File::create(&path).unwrap();
+        ParquetWriter::new(file).with_row_group_size(Some(200_000)).finish(&mut frame).unwrap();
+        let pieces = open(&[path]).unwrap();
+        assert_eq!(pieces.len(), 4);
+        let columns = BTreeSet::from(["id".to_owned()]);
+        let frames = pieces.iter().map(|piece| piece.read(&columns).unwrap());
+        let ids: Vec<i64> = frames
+            .flat_map(|frame| frame.column("id").unwrap().i64().unwrap().iter().flatten().collect::<Vec<_>>())
+            .collect();
+        assert_eq!(ids, (0..400_000).collect::<Vec<_>>());
+    }
 }
