@@ -5,6 +5,7 @@ mod migrations;
 mod postgres;
 mod queue;
 mod support;
+mod worker;
 
 #[test]
 fn the_sample_catalog_is_valid() {
