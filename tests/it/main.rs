@@ -7,6 +7,7 @@ mod postgres;
 mod queue;
 mod sample_lake;
 mod support;
+mod worker;
 
 #[test]
 fn the_sample_catalog_is_valid() {

@@ -118,7 +118,7 @@ async fn a_half_made_cluster_is_made_again() {
 fn a_child_that_holds_a_cluster() {
     let Some(dir) = std::env::var_os(CHILD_HOME) else { return };
     let _cluster = Cluster::start(Path::new(&dir)).unwrap();
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]

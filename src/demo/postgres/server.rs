@@ -52,13 +52,11 @@ impl Server {
                 None
             }
         });
-        match process {
-            Some(process) => Ok(Self { process, watchdog }),
-            None => {
-                end(&mut watchdog);
-                Err(PostgresError::Failed { program: "postgres", output: last })
-            }
+        if let Some(process) = process {
+            return Ok(Self { process, watchdog });
         }
+        end(&mut watchdog);
+        Err(PostgresError::Failed { program: "postgres", output: last })
     }
 
     /// Ends sessions and stops (SIGINT); a server that does not listen is stopped the hard way, which loses nothing committed.
