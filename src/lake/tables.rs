@@ -15,7 +15,22 @@ pub use columns::IdType;
 pub use events::{EventCounts, Events, extra_column};
 pub use users::{Users, UsersCounts};
 
-use super::LakeError;
+use chrono::NaiveDate;
+
+use super::{LakeError, Object, Store};
+use crate::catalog::Catalog;
+
+/// Every object that a snapshot of `as_of` is made from, sorted by key. Fetches nothing.
+pub async fn inputs(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Vec<Object>, LakeError> {
+    let mut inputs = files::find(lake, "users", &catalog.users.path, None).await?;
+    for table in &catalog.events {
+        let until = events::last_partition(as_of, catalog.time_zone);
+        inputs.extend(files::find(lake, &table.name, &table.path, Some(until)).await?);
+    }
+    inputs.sort();
+    inputs.dedup();
+    Ok(inputs)
+}
 
 /// Runs a query on the streaming engine, away from the async threads.
 pub async fn collect(frame: polars::prelude::LazyFrame) -> Result<polars::prelude::DataFrame, LakeError> {

@@ -1,6 +1,9 @@
 //! Integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod features;
+mod lake;
+
 #[test]
 fn the_sample_catalog_is_valid() {
     segment_bot::catalog::Catalog::parse(include_str!("../../src/demo/catalog.toml")).unwrap();

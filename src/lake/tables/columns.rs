@@ -81,10 +81,9 @@ impl Need {
         match self {
             Self::AnyId | Self::Id(IdType::Text) | Self::Code | Self::Countable => value,
             Self::Id(IdType::Integer) | Self::Integer => value.cast(DataType::Int64),
-            Self::Amount(0) => coalesce(&[
-                value.clone().cast(DataType::Int64),
-                minor_units(value.cast(DataType::Float64), 0),
-            ]),
+            Self::Amount(0) => {
+                coalesce(&[value.clone().cast(DataType::Int64), minor_units(value.cast(DataType::Float64), 0)])
+            }
             Self::Amount(decimals) => minor_units(value.cast(DataType::Float64), decimals),
             Self::Day(zone) => time::day_from_text(column, zone),
             Self::Flag => flag_from_text(value),

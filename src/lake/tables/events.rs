@@ -105,7 +105,7 @@ fn up_to(as_of: NaiveDate) -> Expr {
 
 /// The last `day=…` folder that may hold events of `as_of`. Folders are often of UTC days, and west of Greenwich the end
 /// of a day is in the next UTC day.
-fn last_partition(as_of: NaiveDate, zone: Tz) -> NaiveDate {
+pub(super) fn last_partition(as_of: NaiveDate, zone: Tz) -> NaiveDate {
     let evening = as_of.and_hms_opt(23, 59, 59).expect("a valid time");
     let offset = zone.offset_from_utc_datetime(&evening).fix();
     let days = Days::new(u64::from(offset.local_minus_utc() < 0));
@@ -113,7 +113,8 @@ fn last_partition(as_of: NaiveDate, zone: Tz) -> NaiveDate {
 }
 
 fn wanted(table: &EventsTable, id: IdType, summed: &BTreeSet<String>, zone: Tz) -> Vec<Wanted> {
-    let mut wanted = vec![Wanted::new("user_id", &table.user, Need::Id(id)), Wanted::new("day", &table.time, Need::Day(zone))];
+    let mut wanted =
+        vec![Wanted::new("user_id", &table.user, Need::Id(id)), Wanted::new("day", &table.time, Need::Day(zone))];
     if let KindColumn::Column(column) = &table.kind {
         wanted.push(Wanted::new("kind", column, Need::Code));
     }

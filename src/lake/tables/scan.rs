@@ -72,7 +72,8 @@ pub(super) fn open(table: &str, files: Vec<LocalFile>) -> Result<Vec<Source>, La
         .map(|file| {
             // A damaged file may panic inside the Parquet reader, and so does a type that this build leaves out.
             let opened = catch_unwind(AssertUnwindSafe(|| open_one(&file.path)));
-            let opened = opened.unwrap_or_else(|_| Err("the file is damaged or has a column of an unknown type".into()));
+            let opened =
+                opened.unwrap_or_else(|_| Err("the file is damaged or has a column of an unknown type".into()));
             let key = file.object.key;
             let unreadable = |why| LakeError::Unreadable { table: table.to_owned(), file: key.clone(), why };
             let (format, schema) = opened.map_err(unreadable)?;

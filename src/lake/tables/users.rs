@@ -112,13 +112,7 @@ fn canonical(catalog: &Catalog, as_of: NaiveDate) -> Vec<Expr> {
     let region = if table.region.is_some() { listed_region(catalog) } else { absent(DataType::String) };
     // Who does not say that they may be written to may not be.
     let opted_out = if table.opted_out.is_some() { col("opted_out").fill_null(lit(true)) } else { lit(false) };
-    vec![
-        col("user_id"),
-        age.alias("age"),
-        gender.alias("gender"),
-        region.alias("region"),
-        opted_out.alias("opted_out"),
-    ]
+    vec![col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
 }
 
 fn plausible_age(years: Expr) -> Expr {
