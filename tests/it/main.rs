@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod audience;
+mod features;
 mod gbdt;
+mod lake;
 mod migrations;
 mod postgres;
 mod queue;
