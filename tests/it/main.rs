@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod audience;
+mod build_segment;
 mod features;
 mod gbdt;
 mod lake;
 mod migrations;
+mod model_quality;
 mod postgres;
 mod queue;
 mod sample_lake;

@@ -3,3 +3,4 @@
 pub(crate) mod database;
 pub(crate) mod proxy;
 pub(crate) mod requests;
+pub(crate) mod sample;

@@ -1,0 +1,117 @@
+//! One request from snapshot to files: what is in them, that they can be built again, and what stops a build.
+
+use segment_bot::{
+    lake::Silent,
+    model::Reuse,
+    segment::{Conditions, Draft, Failure},
+    worker::{
+        build_segment::{Ask, BuildContext, build_segment, compute},
+        read_manifest, verify,
+    },
+};
+
+use crate::support::sample::{LAST_DAY, Sample, make, sample};
+
+fn conditions(sample: &Sample, text: &str) -> Conditions {
+    Draft::from_text(text).unwrap().check(&sample.catalog).unwrap()
+}
+
+fn ask(sample: &Sample, request: &str, text: &str) -> Ask {
+    Ask { request: request.to_owned(), conditions: conditions(sample, text), as_of: Some(LAST_DAY), seed: 1 }
+}
+
+fn context(sample: &Sample) -> BuildContext<'_> {
+    BuildContext { catalog: &sample.catalog, store: &sample.store }
+}
+
+async fn failure(sample: &Sample, ask: &Ask) -> (String, Failure) {
+    let error = compute(context(sample), ask, Reuse::Never, &Silent).await.unwrap_err();
+    (error.to_string(), error.failure().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_is_ranked_judged_explained_and_verifiable() {
+    let sample = sample().await;
+    let ask = ask(&sample, "whole", "product=skincare gender=f age=25-49 region=kanto,osaka size=500");
+    let built = build_segment(context(&sample), &ask, &Silent).await.unwrap();
+    let summary = &built.summary;
+    assert!(summary.quality.auc >= 0.75, "the planted signal is found: {}", summary.quality.auc);
+    assert!(summary.quality.lift > 1.5, "{:?}", summary.quality);
+    assert_eq!(summary.waterfall.delivered, 500);
+    assert!(!summary.rules.is_empty() && !summary.factors.is_empty());
+
+    let folder = sample.folder.path().join("segments/whole");
+    let csv = std::fs::read_to_string(folder.join("segment.csv")).unwrap();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("rank,user_id,score,decile"));
+    let scores: Vec<f64> = lines.map(|line| line.split(',').nth(2).unwrap().parse().unwrap()).collect();
+    assert_eq!(scores.len(), 500);
+    assert!(scores.is_sorted_by(|a, b| a >= b));
+
+    let manifest = folder.join("manifest.json");
+    let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
+    assert!(checks.iter().all(segment_bot::worker::Check::holds), "{checks:#?}");
+    assert_eq!(read_manifest(&manifest).unwrap(), built.manifest);
+
+    std::fs::write(folder.join("segment.csv"), csv.replacen(",1\n", ",2\n", 1)).unwrap();
+    let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
+    let broken: Vec<&str> = checks.iter().filter(|check| !check.holds()).map(|check| check.what.as_str()).collect();
+    assert_eq!(broken, ["segment.csv beside the manifest"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_threads_gives_the_same_bytes_and_a_model_is_reused() {
+    let sample = sample().await;
+    let ask = ask(&sample, "threads", "product=coffee size=5%");
+    let mut hashes = Vec::new();
+    for threads in [1, 2, 4] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let handle = tokio::runtime::Handle::current();
+        let built = tokio::task::block_in_place(|| {
+            pool.install(|| handle.block_on(compute(context(&sample), &ask, Reuse::Never, &Silent)))
+        });
+        let built = built.unwrap();
+        hashes.push((built.manifest.model_sha256.clone(), built.manifest.files.clone()));
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    assert_eq!(hashes[0], hashes[2]);
+
+    let first = build_segment(context(&sample), &ask, &Silent).await.unwrap();
+    let second = build_segment(context(&sample), &ask, &Silent).await.unwrap();
+    assert!(!first.summary.model_reused && second.summary.model_reused);
+    assert_eq!(first.manifest, second.manifest);
+    assert_eq!(first.manifest.model_sha256, hashes[0].0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stops_a_build_says_why() {
+    let sample = sample().await;
+    let (text, cause) = failure(&sample, &ask(&sample, "no", "product=kimono size=500")).await;
+    assert!(matches!(cause, Failure::TooFewConversions { needed: 100, .. }), "{text}");
+    assert!(text.contains("of 100 conversions"), "{text}");
+
+    let narrow = "product=skincare gender=m age=80-84 region=tottori size=100 converted=ever";
+    let (text, cause) = failure(&sample, &ask(&sample, "no", narrow)).await;
+    assert!(matches!(cause, Failure::EmptyAudience { .. } | Failure::TooSmall { .. }), "{text}");
+
+    let mut old = ask(&sample, "no", "product=skincare size=500");
+    old.as_of = LAST_DAY.checked_add_days(chrono::Days::new(3));
+    let (text, cause) = failure(&sample, &old).await;
+    assert_eq!(cause, Failure::NoSnapshot { as_of: old.as_of, newest: Some(LAST_DAY) });
+    assert!(text.contains("segment-bot features build --as-of 2026-11-25"), "{text}");
+
+    let mut gone = ask(&sample, "no", "product=skincare size=500");
+    gone.conditions =
+        serde_json::from_str(&serde_json::to_string(&gone.conditions).unwrap().replace("skincare", "discontinued"))
+            .unwrap();
+    assert_eq!(failure(&sample, &gone).await.1, Failure::CatalogChanged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_catalog_on_old_snapshots_is_refused() {
+    let mut sample = make(1_000).await;
+    sample.catalog.features.pop();
+    let (text, cause) = failure(&sample, &ask(&sample, "no", "product=skincare size=100")).await;
+    assert_eq!(cause, Failure::DataUnreadable);
+    assert!(text.contains("features build"), "{text}");
+}
