@@ -5,7 +5,7 @@ use linfa::traits::{Fit, Predict};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use proptest::prelude::*;
-use segment_bot::model::evaluation::auc;
+use segment_bot::model::evaluation::{auc, log_loss};
 use segment_bot::model::gbdt::{FitError, Gbdt, GbdtParams, ModelFileError, Table};
 
 type Labelled = DatasetBase<Table, Array1<bool>>;
@@ -117,6 +117,8 @@ fn early_stopping_stops_and_keeps_the_best_round() {
     let facts = model.facts();
     assert!(facts.trees_grown < 400 && model.trees().len() + 5 == facts.trees_grown, "{facts:?}");
     assert_eq!((facts.rows, facts.validation_rows), (2_000, 2_000));
+    let loss = log_loss(&model.probabilities(&validation.records), validation.targets.as_slice().unwrap()).unwrap();
+    assert!((loss - facts.validation_loss.unwrap()).abs() < 1e-12, "training and scoring see the same scores");
     let fixed = params.clone().patience(0).trees_max(model.trees().len()).fit(&train).unwrap();
     assert_eq!(fixed.trees(), model.trees());
     assert_eq!(fixed.facts().validation_loss, None);
