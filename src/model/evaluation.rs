@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn the_auc_interval_is_delongs() {
-        // By hand: shares 1, 5/6, 1/3 for positives and 1/2, 1/3, 0 above negatives turned to 5/6, 2/3 … as in the paper:
-        // variances of {1, 5/6, 1/3} and of {1/2, 2/3, 1} around 13/18, each over 3.
+        // The positives have 1, 5/6 and 1/3 of the negatives below them, the negatives 1/2, 2/3 and 1 of the positives
+        // above; either three has the mean 13/18, the AUC.
         let variance = |values: [f64; 3]| {
             let mean = values.iter().sum::<f64>() / 3.0;
             values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 2.0

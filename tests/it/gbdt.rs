@@ -1,10 +1,11 @@
 //! Promises of the booster: it finds what is there and nothing else, the same on any number of threads, whatever comes in.
+#![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "made-up numbers may be rounded")]
 
 use linfa::traits::{Fit, Predict};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use proptest::prelude::*;
-use segment_bot::model::evaluation::auc;
+use segment_bot::model::evaluation::{auc, log_loss};
 use segment_bot::model::gbdt::{FitError, Gbdt, GbdtParams, ModelFileError, Table};
 
 type Labelled = DatasetBase<Table, Array1<bool>>;
@@ -21,7 +22,7 @@ fn noise(seed: u64, index: usize) -> f64 {
 /// Columns of noise, 0..10, some values missing; converters are those with much of column 0, and of column 1 where known.
 fn planted(rows: usize, columns: usize, seed: u64) -> Labelled {
     let value = |column: usize, row: usize| {
-        let known = column % 2 == 0 || noise(seed + 100 + column as u64, row) > 0.2;
+        let known = column.is_multiple_of(2) || noise(seed + 100 + column as u64, row) > 0.2;
         if known { (noise(seed + column as u64, row) * 10.0) as f32 } else { f32::NAN }
     };
     let names = (0..columns).map(|column| format!("column {column}")).collect();
@@ -51,7 +52,7 @@ fn a_planted_signal_is_found_and_its_features_gain_most() {
     let found = auc_on(&model, &unseen);
     assert!(found > 0.88, "{found}");
     let gains = model.gains();
-    assert!(gains[0] > gains[1] && gains[2..].iter().all(|gain| gains[1] > 10.0 * gain), "{gains:?}");
+    assert!(gains[0] > gains[1] && gains[2..].iter().all(|gain| gains[1] > 5.0 * gain), "{gains:?}");
     assert!(model.split_counts()[0] > model.split_counts()[2]);
     let probabilities: Array1<f64> = model.predict(&unseen);
     let expected = unseen.targets.iter().filter(|label| **label).count() as f64;
@@ -116,6 +117,8 @@ fn early_stopping_stops_and_keeps_the_best_round() {
     let facts = model.facts();
     assert!(facts.trees_grown < 400 && model.trees().len() + 5 == facts.trees_grown, "{facts:?}");
     assert_eq!((facts.rows, facts.validation_rows), (2_000, 2_000));
+    let loss = log_loss(&model.probabilities(&validation.records), validation.targets.as_slice().unwrap()).unwrap();
+    assert!((loss - facts.validation_loss.unwrap()).abs() < 1e-12, "training and scoring see the same scores");
     let fixed = params.clone().patience(0).trees_max(model.trees().len()).fit(&train).unwrap();
     assert_eq!(fixed.trees(), model.trees());
     assert_eq!(fixed.facts().validation_loss, None);
@@ -137,7 +140,7 @@ fn missing_values_carry_meaning() {
 fn tables_without_anything_to_learn_give_the_share_of_positives() {
     let constant = Table::new(vec!["same".to_owned()], vec![vec![1.0; 100]]).unwrap();
     let one_row = Table::new(vec!["same".to_owned()], vec![vec![1.0]]).unwrap();
-    let quarter = |row: usize| row % 4 == 0;
+    let quarter = |row: usize| row.is_multiple_of(4);
     let model = quick().patience(0).fit(&DatasetBase::new(constant.clone(), (0..100).map(quarter).collect())).unwrap();
     assert!(model.trees().is_empty() && (model.probabilities(&constant)[0] - 0.25).abs() < 1e-12);
     let model = quick().fit(&DatasetBase::new(constant.clone(), Array1::from_elem(100, true))).unwrap();
@@ -153,7 +156,8 @@ fn rows_without_weight_do_not_count() {
     let weights: Array1<f32> = (0..3_000).map(|row| f32::from(u8::from(row % 3 != 0))).collect();
     labels.iter_mut().step_by(3).for_each(|label| *label = !*label);
     let weighted = data.with_weights(weights);
-    let turned = DatasetBase { targets: labels, ..weighted.clone() };
+    let mut turned = weighted.clone();
+    turned.targets = labels;
     let scores = |data: &Labelled| quick().patience(0).fit(data).unwrap().raw_scores(&data.records);
     assert_eq!(scores(&weighted), scores(&turned));
 }
@@ -192,11 +196,11 @@ fn a_model_file_gives_the_same_model_again() {
 fn a_changed_model_file_is_refused_with_the_reason() {
     let text = String::from_utf8(quick().trees_max(3).fit(&planted(500, 2, 14)).unwrap().to_bytes()).unwrap();
     let reason = |from: &str, to: &str| {
-        assert!(text.contains(from), "{from} is not in {text}");
+        assert!(text.contains(from), "{from}");
         Gbdt::from_bytes(text.replacen(from, to, 1).as_bytes()).unwrap_err()
     };
     assert!(matches!(reason("\"format_version\":1", "\"format_version\":2"), ModelFileError::Version { found: 2 }));
-    assert!(matches!(reason("\"l2\":10.0", "\"l2\":-10.0"), ModelFileError::Params(_)));
+    assert!(matches!(reason("\"l2\":5.0", "\"l2\":-5.0"), ModelFileError::Params(_)));
     assert!(matches!(reason("\"name\":\"column 1\"", "\"name\":\"column 0\""), ModelFileError::DuplicateFeature(_)));
     assert!(matches!(reason("\"cuts\":[", "\"cuts\":[1e9,"), ModelFileError::Cuts(_)));
     assert!(matches!(reason("\"split\":1", "\"split\":0"), ModelFileError::Tree { index: 0, .. }));
@@ -253,6 +257,7 @@ proptest! {
 }
 
 /// A public data set as ordinal codes, with the fold of each row.
+#[expect(clippy::print_stdout, reason = "says that nothing was tested")]
 fn shared_data(name: &str) -> Option<(Labelled, Vec<String>)> {
     let Some(root) = std::env::var_os("SEGMENT_SHARED_DATA") else {
         println!("SEGMENT_SHARED_DATA is not set; {name} is skipped");

@@ -177,9 +177,9 @@ mod tests {
 
     use super::super::binning::{BinnedTable, FeatureBins};
     use super::super::histogram::{HistogramSource, QuantizedGradients};
+    use super::super::params::GbdtParams;
     use super::super::random::{Purpose, Stream};
     use super::*;
-    use crate::model::gbdt::GbdtParams;
 
     /// Four rows, values 1 2 3 4, the upper two positive, even odds: G = ±0.5, H = 0.25 a row.
     /// The cut between 2 and 3 gains 1²/0.5 + 1²/0.5 - 0 = 4; a leaf's step is 1/0.5 = 2, times the rate 0.5.

@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 /// Parameters as set, not yet checked; `check` or `fit` says what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct GbdtParams(GbdtValidParams);
+pub struct GbdtParams(#[serde(deserialize_with = "Unchecked::deserialize")] GbdtValidParams);
 
 /// Checked parameters, the only ones that can `fit`. The setters of [`GbdtParams`] document the fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GbdtValidParams {
     pub(super) trees_max: usize,
     pub(super) leaves_max: usize,
@@ -26,6 +25,26 @@ pub struct GbdtValidParams {
     pub(super) patience: usize,
     pub(super) validation_fraction: f64,
     pub(super) seed: u64,
+}
+
+/// The same fields, so that only unchecked parameters can be read from outside.
+#[derive(Deserialize)]
+#[serde(remote = "GbdtValidParams", deny_unknown_fields)]
+struct Unchecked {
+    trees_max: usize,
+    leaves_max: usize,
+    depth_max: usize,
+    learning_rate: f64,
+    l1: f64,
+    l2: f64,
+    child_weight_min: f64,
+    gain_min: f64,
+    bins_max: usize,
+    row_fraction: f64,
+    feature_fraction: f64,
+    patience: usize,
+    validation_fraction: f64,
+    seed: u64,
 }
 
 /// The rule that a parameter breaks.

@@ -117,8 +117,8 @@ fn soft_threshold(value: f64, l1: f64) -> f64 {
 mod tests {
     use linfa::ParamGuard;
 
+    use super::super::params::GbdtParams;
     use super::*;
-    use crate::model::gbdt::GbdtParams;
 
     #[test]
     fn steps_are_regularised_and_bounded() {
