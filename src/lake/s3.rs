@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aws_sdk_s3::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
     types::Object as Listed,
@@ -34,7 +34,10 @@ impl S3Store {
     pub(super) async fn open(bucket: &str, prefix: &str, options: &StoreOptions) -> Self {
         let shared = load_config().await;
         let endpoint = shared.endpoint_url().map_or_else(|| "AWS S3".to_owned(), str::to_owned);
-        let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(options.s3_path_style).build();
+        // Servers other than AWS seldom have regions, but a signature needs one.
+        let region = shared.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
+        let config = aws_sdk_s3::config::Builder::from(&shared).region(region);
+        let config = config.force_path_style(options.s3_path_style).build();
         Self {
             client: Client::from_conf(config),
             bucket: bucket.to_owned(),
@@ -179,8 +182,8 @@ impl S3Store {
                 LakeError::Refused { endpoint, bucket, code: if code.is_empty() { status.to_string() } else { code } }
             }
             _ => {
-                let transient = matches!(status, 408 | 429 | 500..) || code == "SlowDown";
-                LakeError::Service { endpoint, bucket, why: format!("HTTP {status} {code}"), transient }
+                let transient = matches!(status, 200..300 | 408 | 429 | 500..) || code == "SlowDown";
+                LakeError::Service { endpoint, bucket, why: format!("HTTP {status}, {}", innermost(error)), transient }
             }
         }
     }
@@ -211,10 +214,8 @@ async fn load_config() -> aws_config::SdkConfig {
         .read_timeout(Duration::from_secs(30))
         .operation_attempt_timeout(Duration::from_mins(5))
         .build();
-    let region = aws_config::meta::region::RegionProviderChain::default_provider().or_else("us-east-1");
     aws_config::defaults(aws_config::BehaviorVersion::latest())
         .http_client(http)
-        .region(region)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .load()

@@ -51,16 +51,22 @@ impl S3Store {
             .try_collect()
             .await?;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        self.client
+        let before = self.stat(upload.key).await.ok();
+        let completed = self
+            .client
             .complete_multipart_upload()
             .bucket(&self.bucket)
             .key(self.full(upload.key))
             .upload_id(&upload.id)
             .multipart_upload(parts)
             .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| self.fault(upload.key, &error))
+            .await;
+        let Err(error) = completed else { return Ok(()) };
+        // Completing takes long and its answer can be lost or garbled after the object is there.
+        let after = self.stat(upload.key).await.ok();
+        let is_there =
+            after.is_some_and(|after| after.bytes == bytes && before.is_none_or(|old| old.etag != after.etag));
+        if is_there { Ok(()) } else { Err(self.fault(upload.key, &error)) }
     }
 
     async fn send_part(&self, upload: &Upload<'_>, index: u64, bytes: u64) -> Result<CompletedPart, LakeError> {

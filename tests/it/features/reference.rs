@@ -1,1 +1,167 @@
-//! x
+//! The same features in plain loops, compared with the real ones on a random log of events.
+
+use std::collections::BTreeSet;
+
+use chrono::{Days, NaiveDate};
+use polars::prelude::*;
+use rand::{RngExt, SeedableRng};
+use segment_bot::catalog::{Catalog, FeatureDecl, Measure};
+
+use super::{Place, day, rows};
+
+const CATALOG: &str = include_str!("../../../src/demo/catalog.toml");
+const KINDS: [&str; 5] = ["impression", "click", "view", "cart", "purchase"];
+const CATEGORIES: [&str; 6] = ["skincare", "supplement", "coffee", "kimono", "rice", "salt"];
+const PEOPLE: u32 = 40;
+const MORE: &str = r#"
+[[features]]
+name = "least"
+measure = "min"
+of = "amount"
+windows_days = [9]
+
+[[features]]
+name = "most"
+measure = "max"
+of = "amount"
+
+[[features]]
+name = "amounts"
+measure = "distinct"
+of = "amount"
+windows_days = [14]
+
+[[features]]
+name = "bought_recency"
+where = { kind = ["purchase"], category = ["skincare", "coffee"] }
+measure = "days_since_last"
+by = "category"
+top = 2
+"#;
+
+struct Event {
+    user: u32,
+    day: NaiveDate,
+    kind: &'static str,
+    category: Option<&'static str>,
+    amount: Option<i64>,
+}
+
+fn random_events(seed: u64, last: NaiveDate) -> Vec<Event> {
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    (0..3_000)
+        .map(|_| Event {
+            user: random.random_range(0..PEOPLE + 2),
+            day: last + Days::new(3) - Days::new(random.random_range(0..100)),
+            kind: KINDS[random.random_range(0..KINDS.len())],
+            category: CATEGORIES.get(random.random_range(0..CATEGORIES.len() + 1)).copied(),
+            amount: random.random_bool(0.7).then(|| random.random_range(-5..500)),
+        })
+        .collect()
+}
+
+fn id(user: u32) -> String {
+    format!("u{user:03}")
+}
+
+fn put(place: &Place, events: &[Event]) {
+    let people: Vec<u32> = (0..PEOPLE).collect();
+    place.put(
+        "users/part.parquet",
+        df!(
+            "user_id" => people.iter().map(|user| id(*user)).collect::<Vec<_>>(),
+            "age" => people.clone(), "gender" => vec!["F"; people.len()],
+            "prefecture" => vec!["13"; people.len()], "opt_out" => vec![false; people.len()],
+        )
+        .unwrap(),
+    );
+    let columns = df!(
+        "user_id" => events.iter().map(|event| id(event.user)).collect::<Vec<_>>(),
+        "occurred_at" => events.iter().map(|event| event.day).collect::<Vec<_>>(),
+        "kind" => events.iter().map(|event| event.kind).collect::<Vec<_>>(),
+        "category" => events.iter().map(|event| event.category).collect::<Vec<_>>(),
+        "amount_yen" => events.iter().map(|event| event.amount).collect::<Vec<_>>(),
+    );
+    place.put("events/day=2026-01-01/part.parquet", columns.unwrap());
+}
+
+/// The value of a feature for one person, in plain loops.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn value(
+    decl: &FeatureDecl,
+    window: Option<u16>,
+    category: Option<&str>,
+    mine: &[&Event],
+    as_of: NaiveDate,
+) -> Option<f64> {
+    let in_window: Vec<&&Event> = mine
+        .iter()
+        .filter(|event| event.day <= as_of && window.is_none_or(|days| event.day > as_of - Days::new(days.into())))
+        .collect();
+    let has =
+        |list: &[String], text: Option<&str>| list.is_empty() || list.iter().any(|item| Some(item.as_str()) == text);
+    let chosen: Vec<&&&Event> = in_window
+        .iter()
+        .filter(|event| has(&decl.kinds, Some(event.kind)) && has(&decl.categories, event.category))
+        .filter(|event| category.is_none() || event.category == category)
+        .collect();
+    let amounts: Vec<i64> = chosen.iter().filter_map(|event| event.amount).collect();
+    let since = |day: &NaiveDate| (as_of - *day).num_days() as f64;
+    let days = || chosen.iter().map(|event| event.day);
+    match decl.measure {
+        Measure::Count => Some(chosen.len() as f64),
+        Measure::Sum => Some(amounts.iter().sum::<i64>() as f64),
+        Measure::Mean => (!amounts.is_empty()).then(|| amounts.iter().sum::<i64>() as f64 / amounts.len() as f64),
+        Measure::Min => amounts.iter().min().map(|amount| *amount as f64),
+        Measure::Max => amounts.iter().max().map(|amount| *amount as f64),
+        Measure::Distinct if decl.of.as_deref() == Some("amount") => {
+            Some(amounts.iter().collect::<BTreeSet<_>>().len() as f64)
+        }
+        Measure::Distinct => {
+            Some(chosen.iter().filter_map(|event| event.category).collect::<BTreeSet<_>>().len() as f64)
+        }
+        Measure::DaysSinceLast => days().max().as_ref().map(since),
+        Measure::DaysSinceFirst => days().min().as_ref().map(since),
+        Measure::ActiveDays => Some(days().collect::<BTreeSet<_>>().len() as f64),
+        Measure::Share => (!in_window.is_empty()).then(|| chosen.len() as f64 / in_window.len() as f64),
+    }
+}
+
+/// The window and category that a column's name says.
+fn meaning<'n>(decl: &FeatureDecl, column: &'n str) -> (Option<u16>, Option<&'n str>) {
+    let rest = &column[decl.name.len()..];
+    let (window, category) = rest.split_once(':').map_or((rest, None), |(window, category)| (window, Some(category)));
+    (window.strip_prefix('_').map(|days| days.strip_suffix('d').unwrap().parse().unwrap()), category)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_loops_give_the_same_values() {
+    let catalog = Catalog::parse(&CATALOG.replace("[limits]", &format!("{MORE}\n[limits]"))).unwrap();
+    let as_of = day("2026-06-30");
+    for seed in 0..3 {
+        let place = Place::new().await;
+        let events = random_events(seed, as_of);
+        put(&place, &events);
+        place.build(&catalog, "2026-06-30").await.unwrap();
+        let snapshot = place.snapshot(&catalog, "2026-06-30").await;
+        let rows = rows(&snapshot).await;
+        assert_eq!(rows.height(), PEOPLE as usize);
+        let mut compared = 0;
+        for described in &snapshot.manifest().columns {
+            let Some(decl) = catalog.features.iter().find(|decl| decl.name == described.feature) else { continue };
+            let (window, category) = meaning(decl, &described.name);
+            let column = rows.column(&described.name).unwrap().cast(&DataType::Float64).unwrap();
+            for (user, found) in (0..PEOPLE).zip(column.f64().unwrap().iter()) {
+                let mine: Vec<&Event> = events.iter().filter(|event| event.user == user).collect();
+                assert_eq!(
+                    found,
+                    value(decl, window, category, &mine, as_of),
+                    "{} of {user}, seed {seed}",
+                    described.name
+                );
+                compared += 1;
+            }
+        }
+        assert!(compared >= 40 * PEOPLE, "{compared}");
+    }
+}
