@@ -1,1 +1,19 @@
-//! Declared features become snapshots.
+//! Declared features become snapshots: one row a person, computed only from events up to the snapshot's day.
+//!
+//! [`build`] is the nightly batch, [`Snapshot`] what it leaves behind. Values are exact: integers throughout, one
+//! division at the end of a mean or a share, rows sorted by user id; so the same input gives the same bytes.
+
+mod build;
+mod columns;
+mod definition;
+mod error;
+mod expressions;
+mod plan;
+mod ranking;
+mod snapshot;
+mod write;
+
+pub use build::build;
+pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
+pub use error::FeaturesError;
+pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};

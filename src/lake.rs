@@ -1,1 +1,16 @@
-//! Where bytes lie: files or S3, with checked tables on top.
+//! Where bytes lie: files or S3, with checked tables on top. The only module that knows aws-sdk-s3.
+//!
+//! [`Store`] holds objects by key; [`tables`] reads the operator's `users` and `events` with canonical columns.
+//! Nothing here knows what a feature, a model or a segment is.
+
+mod cache;
+mod error;
+mod file;
+mod report;
+mod s3;
+mod store;
+pub mod tables;
+
+pub use error::LakeError;
+pub use report::{Report, Silent};
+pub use store::{Object, Store, StoreOptions};

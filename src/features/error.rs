@@ -1,0 +1,53 @@
+//! Why there is no snapshot; every message names the command or the setting that helps.
+
+use chrono::NaiveDate;
+
+use crate::lake::LakeError;
+
+/// A failure to build or to open a snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum FeaturesError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(
+        "there is no snapshot of {as_of} ({}); run `segment-bot features build --as-of {as_of}`",
+        newest.map_or_else(|| "there is none at all".to_owned(), |day| format!("the newest is of {day}"))
+    )]
+    NoSnapshot { as_of: NaiveDate, newest: Option<NaiveDate> },
+    #[error("there is no snapshot yet; run `segment-bot features build`")]
+    NoSnapshots,
+    #[error(
+        "the snapshot of {as_of} was built from other definitions than the catalog's; run `segment-bot features build --as-of {as_of}`"
+    )]
+    OtherDefinition { as_of: NaiveDate },
+    #[error("the snapshot of {as_of} is damaged: {why}; run `segment-bot features build --as-of {as_of}`")]
+    Damaged { as_of: NaiveDate, why: String },
+    #[error(
+        "table `{table}`: {unusable} of {rows} rows cannot be used ({reasons}), more than the catalog's unusable_rows_share = {share_max}; the previous snapshot stays in force"
+    )]
+    TooManyUnusable { table: String, unusable: u64, rows: u64, reasons: String, share_max: f64 },
+    #[error(
+        "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
+    )]
+    NothingMatches { table: String, rows: u64, users_id: String, events_user: String },
+    #[error("the features cannot be computed: {0}")]
+    Compute(#[from] polars::error::PolarsError),
+    #[error("the batch was stopped; no snapshot was changed")]
+    Stopped,
+}
+
+impl FeaturesError {
+    /// Whether the same call could succeed later with nothing else changed. A missing snapshot counts as transient,
+    /// because the nightly batch brings it.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Lake(error) => error.is_transient(),
+            Self::NoSnapshot { .. } | Self::NoSnapshots | Self::Stopped => true,
+            Self::OtherDefinition { .. }
+            | Self::Damaged { .. }
+            | Self::TooManyUnusable { .. }
+            | Self::NothingMatches { .. }
+            | Self::Compute(_) => false,
+        }
+    }
+}

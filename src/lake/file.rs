@@ -1,0 +1,150 @@
+//! Objects as files below a folder. A write appears whole: temporary name in the same folder, fsync, rename.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use bytes::Bytes;
+
+use super::{LakeError, Object};
+
+/// Names that a write uses before its rename; a listing never shows them.
+const UNFINISHED: &str = ".unfinished-";
+/// Deeper folders are not looked into: a link that leads upwards must end somewhere.
+const DEPTH_MAX: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct FileStore {
+    root: PathBuf,
+}
+
+impl FileStore {
+    pub(super) fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub(super) fn place(&self) -> String {
+        format!("file://{}", self.root.display())
+    }
+
+    pub(super) fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, LakeError> {
+        let (root, prefix) = (self.root.clone(), prefix.to_owned());
+        blocking(move || {
+            let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            let mut objects = Vec::new();
+            walk(&root, &folder, DEPTH_MAX, &mut objects)?;
+            objects.retain(|object| object.key.starts_with(&prefix));
+            Ok(objects)
+        })
+        .await
+    }
+
+    pub(super) async fn stat(&self, key: &str) -> Result<Object, LakeError> {
+        let (path, key, place) = (self.path(key), key.to_owned(), self.place());
+        blocking(move || match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Ok(object(key, &metadata)),
+            Ok(_) => Err(LakeError::Missing { place, key }),
+            Err(error) => Err(missing_or_io(error, &path, place, key)),
+        })
+        .await
+    }
+
+    pub(super) async fn read(&self, key: &str) -> Result<Bytes, LakeError> {
+        let (path, key, place) = (self.path(key), key.to_owned(), self.place());
+        blocking(move || match fs::read(&path) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(missing_or_io(error, &path, place, key)),
+        })
+        .await
+    }
+
+    pub(super) async fn write(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
+        let path = self.path(key);
+        blocking(move || replace(&path, |file| file.write_all(&bytes))).await
+    }
+
+    pub(super) async fn write_file(&self, key: &str, source: &Path) -> Result<(), LakeError> {
+        let (path, source) = (self.path(key), source.to_owned());
+        blocking(move || {
+            let mut from = fs::File::open(&source).map_err(LakeError::io(&source))?;
+            replace(&path, |file| std::io::copy(&mut from, file).map(|_| ()))
+        })
+        .await
+    }
+}
+
+/// Writes beside `path` and renames: readers see the old file or the new one.
+pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut fs::File) -> std::io::Result<()>) -> Result<(), LakeError> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        fill(file.as_file_mut())?;
+        readable_by_all(file.as_file())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(LakeError::io(path))
+}
+
+/// Temporary files are private; an object has the mode that any new file has.
+fn readable_by_all(file: &fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<Object>) -> Result<(), LakeError> {
+    let path = root.join(folder);
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(LakeError::Io { path, source: error }),
+    };
+    for entry in entries {
+        let entry = entry.map_err(LakeError::io(&path))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+        let metadata = match fs::metadata(entry.path()) {
+            Ok(metadata) => metadata,
+            // Gone since the listing, or a link to nowhere.
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => return Err(LakeError::Io { path: entry.path(), source: error }),
+        };
+        if metadata.is_dir() && depth > 0 {
+            walk(root, &key, depth - 1, objects)?;
+        } else if metadata.is_file() && !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            objects.push(object(key, &metadata));
+        }
+    }
+    Ok(())
+}
+
+fn object(key: String, metadata: &fs::Metadata) -> Object {
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Object { key, bytes: metadata.len(), etag: format!("{}-{}", metadata.len(), modified.as_nanos()) }
+}
+
+fn missing_or_io(error: std::io::Error, path: &Path, place: String, key: String) -> LakeError {
+    if is_absent(&error) { LakeError::Missing { place, key } } else { LakeError::io(path)(error) }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
+    )
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LakeError> + Send + 'static,
+) -> Result<T, LakeError> {
+    tokio::task::spawn_blocking(work).await.expect("file work does not panic")
+}
