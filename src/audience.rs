@@ -1,1 +1,183 @@
 //! Eligible people, ranked by score, cut to size.
+//!
+//! Reads a snapshot twice, a row group at a time: first the few columns that decide who is eligible, then the features of those who are.
+//! What comes out depends on the snapshot, the conditions, the scores and the seed alone, never on threads or on the order of reading.
+//! Never touches Slack or SQL.
+
+mod batch;
+mod breakdown;
+mod eligible;
+mod explained;
+mod parts;
+mod ranking;
+mod scored;
+
+use std::{fmt, path::PathBuf};
+
+use chrono::NaiveDate;
+use polars::prelude::{DataType, PolarsError};
+
+pub use batch::{FeatureBatch, encode};
+pub use explained::{Contrast, Explained};
+
+use crate::{
+    catalog::Catalog,
+    segment::{Breakdown, Conditions, Failure, Waterfall},
+};
+
+/// Hears how many of the eligible people are scored and how many there are; answers whether to go on.
+pub type Progress = dyn Fn(u64, u64) -> bool + Sync;
+
+/// Whom to look for, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The snapshot's Parquet files.
+    pub parts: &'a [PathBuf],
+    pub catalog: &'a Catalog,
+    pub conditions: &'a Conditions,
+    /// The snapshot's day.
+    pub as_of: NaiveDate,
+    /// The model's features, in its order.
+    pub features: &'a [String],
+    /// Decides who is in [`Explained`], nothing else.
+    pub seed: u64,
+}
+
+/// How people are scored; both functions are pure, and the second never falls where the first rises.
+#[derive(Clone, Copy)]
+pub struct Scoring<'a> {
+    /// One finite number a person, higher for the likelier ones.
+    pub raw: &'a (dyn Fn(&FeatureBatch) -> Vec<f64> + Sync),
+    /// The probability of a conversion at a raw score.
+    pub probability: &'a (dyn Fn(f64) -> f64 + Sync),
+}
+
+/// Eligible people of a snapshot, scored, ranked and cut to size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    pub waterfall: Waterfall,
+    /// Raw score descending, then user id ascending.
+    pub picked: Vec<Picked>,
+    /// Conversions to expect among the picked: the sum of their probabilities.
+    pub expected: f64,
+    /// Variance of that number when people convert independently: the sum of p·(1 − p).
+    pub expected_variance: f64,
+    /// Mean probability of the eligible people.
+    pub eligible_mean: f64,
+    pub breakdown: Breakdown,
+    pub explained: Explained,
+}
+
+/// One picked person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    pub user_id: UserId,
+    pub probability: f64,
+    pub raw: f64,
+    /// 1 for the best tenth of the eligible people, 10 for the last.
+    pub decile: u8,
+}
+
+/// A person's id as the users table has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UserId {
+    Int(i64),
+    /// Ordered by bytes.
+    Text(String),
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(id) => id.fmt(f),
+            Self::Text(id) => f.write_str(id),
+        }
+    }
+}
+
+/// Why nobody was selected.
+#[derive(Debug, thiserror::Error)]
+pub enum AudienceError {
+    #[error("nobody is left: {matching} people match, {opted_out} of them opted out and {converted} converted before")]
+    Empty { matching: u64, opted_out: u64, converted: u64 },
+    #[error("{people} people are fewer than the {smallest} that the catalog lets out")]
+    TooSmall { people: u64, smallest: u64 },
+    #[error("cannot open {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    Parquet { path: PathBuf, source: PolarsError },
+    #[error("{} has no column `{column}`", path.display())]
+    MissingColumn { path: PathBuf, column: String },
+    #[error("column `{column}` is {found} and should be {expected}")]
+    WrongType { column: String, found: DataType, expected: &'static str },
+    #[error(transparent)]
+    Frame(#[from] PolarsError),
+    #[error("the model gave {scores} finite scores for {people} people")]
+    Scores { scores: usize, people: usize },
+    #[error("stopped on request")]
+    Stopped,
+}
+
+impl AudienceError {
+    /// What the person who asked is told; `None` when somebody stopped it and knows.
+    pub fn failure(&self) -> Option<Failure> {
+        match *self {
+            Self::Empty { matching, opted_out, converted } => {
+                Some(Failure::EmptyAudience { matching, opted_out, converted })
+            }
+            Self::TooSmall { people, smallest } => Some(Failure::TooSmall { people, smallest }),
+            Self::Unreadable { .. } => Some(Failure::StorageUnreachable),
+            Self::Parquet { .. } | Self::MissingColumn { .. } | Self::WrongType { .. } => Some(Failure::DataUnreadable),
+            Self::Frame(_) | Self::Scores { .. } => Some(Failure::Internal),
+            Self::Stopped => None,
+        }
+    }
+}
+
+/// Finds the eligible people, scores them and picks the best.
+pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress) -> Result<Selection, AudienceError> {
+    let snapshot = parts::open(query.parts)?;
+    let eligible = eligible::find(query, &snapshot, progress)?;
+    let wanted = wanted(query, &eligible.waterfall)?;
+    let scored = scored::score(query, scoring, &eligible, wanted, progress)?;
+    let candidates = scored.ranking.into_best();
+    Ok(Selection {
+        waterfall: Waterfall { delivered: candidates.len() as u64, ..eligible.waterfall },
+        expected: candidates.iter().map(|person| person.probability).sum(),
+        expected_variance: candidates.iter().map(|person| person.probability * (1.0 - person.probability)).sum(),
+        eligible_mean: scored.probability_sum / as_f64(eligible.waterfall.eligible),
+        breakdown: breakdown::compare(query.catalog, &eligible.groups, &eligible.counts, &candidates),
+        explained: explained::compare(query.features, &candidates, scored.pool),
+        picked: picked(candidates, eligible.waterfall.eligible),
+    })
+}
+
+/// How many people to pick; fails when they are too few to let out.
+fn wanted(query: &Query<'_>, waterfall: &Waterfall) -> Result<u64, AudienceError> {
+    let Waterfall { matching, opted_out, converted, eligible, .. } = *waterfall;
+    if eligible == 0 {
+        return Err(AudienceError::Empty { matching, opted_out, converted });
+    }
+    let limits = query.catalog.limits;
+    let people = query.conditions.size.of(eligible).min(limits.largest_segment);
+    let smallest = limits.smallest_segment;
+    if people < smallest { Err(AudienceError::TooSmall { people, smallest }) } else { Ok(people) }
+}
+
+/// The best are picked, so a rank among them is a rank among the eligible.
+fn picked(candidates: Vec<ranking::Candidate>, eligible: u64) -> Vec<Picked> {
+    (0_u64..)
+        .zip(candidates)
+        .map(|(rank, person)| Picked {
+            user_id: person.user_id,
+            probability: person.probability,
+            raw: person.raw,
+            decile: u8::try_from(rank * 10 / eligible + 1).expect("a rank is below the number of the eligible"),
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
+fn as_f64(people: u64) -> f64 {
+    people as f64
+}

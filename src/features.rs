@@ -3,6 +3,7 @@
 //! [`build`] is the nightly batch, [`Snapshot`] what it leaves behind. Values are exact: integers throughout, one
 //! division at the end of a mean or a share, rows sorted by user id; so the same input gives the same bytes.
 
+mod aggregate;
 mod build;
 mod columns;
 mod definition;
@@ -10,6 +11,7 @@ mod error;
 mod expressions;
 mod plan;
 mod ranking;
+mod selection;
 mod snapshot;
 mod write;
 

@@ -1,18 +1,200 @@
-//! The nightly batch.
-use super::FeaturesError;
-use crate::{
-    catalog::Catalog,
-    lake::{Report, Store},
+//! The nightly batch: the snapshot of a day, and the older ones that its models are trained and judged on.
+
+mod assemble;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Days, NaiveDate};
+
+use super::{
+    FeaturesError, Snapshot, SnapshotManifest, TableRows,
+    definition::definition_sha256,
+    snapshot::{FORMAT, manifest_key},
 };
-use chrono::NaiveDate;
-/// Builds.
-#[expect(clippy::unused_async, reason = "not there yet")]
+use crate::{
+    catalog::{Catalog, EventsTable, Measure},
+    lake::{
+        Object, Report, Store,
+        tables::{self, Events, IdType, Users},
+    },
+};
+
+/// Builds the snapshots of `as_of` = D, of D − H for each different product horizon H and, where events reach back far
+/// enough, of D − 2H. What exists with the same definition and the same input stays. Gives the days that were built,
+/// ascending. A failure leaves every earlier snapshot in force.
 pub async fn build(
-    _lake: &Store,
-    _store: &Store,
-    _catalog: &Catalog,
-    _as_of: NaiveDate,
-    _reporter: &dyn Report,
+    lake: &Store,
+    store: &Store,
+    catalog: &Catalog,
+    as_of: NaiveDate,
+    reporter: &dyn Report,
 ) -> Result<Vec<NaiveDate>, FeaturesError> {
-    Err(FeaturesError::Stopped)
+    let batch = Batch { lake, store, catalog, reporter };
+    let mut built = Vec::new();
+    for day in batch.days(as_of).await? {
+        if !batch.is_current(day).await? {
+            batch.build_day(day).await?;
+            built.push(day);
+        }
+    }
+    Ok(built)
+}
+
+/// What every step of a batch needs.
+struct Batch<'b> {
+    lake: &'b Store,
+    store: &'b Store,
+    catalog: &'b Catalog,
+    reporter: &'b dyn Report,
+}
+
+/// One events table, counted.
+struct Counted<'b> {
+    table: &'b EventsTable,
+    events: Events,
+    rows: TableRows,
+    usable: u64,
+}
+
+impl Batch<'_> {
+    /// The days that the batch of `as_of` covers, ascending.
+    async fn days(&self, as_of: NaiveDate) -> Result<Vec<NaiveDate>, FeaturesError> {
+        let first_day = self.first_day(as_of).await?;
+        let reaches = |day: NaiveDate| first_day.is_some_and(|first| first <= day);
+        let mut days = BTreeSet::from([as_of]);
+        for horizon in horizons(self.catalog) {
+            let training = back(as_of, horizon);
+            days.extend(training.filter(|day| reaches(*day)));
+            // A model of D − 2H needs a horizon of history to learn anything.
+            let judged = training.and_then(|day| back(day, horizon));
+            days.extend(judged.filter(|day| back(*day, horizon).is_some_and(reaches)));
+        }
+        Ok(days.into_iter().collect())
+    }
+
+    /// The first day with usable events up to `as_of`.
+    async fn first_day(&self, as_of: NaiveDate) -> Result<Option<NaiveDate>, FeaturesError> {
+        let tables = match self.current(as_of).await? {
+            Some(snapshot) => snapshot.manifest().tables.clone(),
+            None => {
+                let id = Users::open(self.lake, self.catalog, as_of).await?.id;
+                self.counted(id, as_of).await?.into_iter().map(|counted| counted.rows).collect()
+            }
+        };
+        Ok(tables.iter().filter_map(|table| table.first_day).min())
+    }
+
+    async fn is_current(&self, as_of: NaiveDate) -> Result<bool, FeaturesError> {
+        Ok(self.current(as_of).await?.is_some())
+    }
+
+    /// The snapshot of `as_of` if building it again would give the same.
+    async fn current(&self, as_of: NaiveDate) -> Result<Option<Snapshot>, FeaturesError> {
+        let snapshot = match Snapshot::read(self.store, as_of).await {
+            Ok(Some(snapshot)) => snapshot,
+            Ok(None) | Err(FeaturesError::Damaged { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let manifest = snapshot.manifest();
+        let same = manifest.definition_sha256 == definition_sha256(self.catalog)
+            && manifest.inputs == tables::inputs(self.lake, self.catalog, as_of).await?
+            && snapshot.is_whole().await?;
+        Ok(same.then_some(snapshot))
+    }
+
+    /// Every events table, checked and counted; too many rows that cannot be used are an error.
+    async fn counted(&self, id: IdType, as_of: NaiveDate) -> Result<Vec<Counted<'_>>, FeaturesError> {
+        self.begin("reading events")?;
+        let mut tables = Vec::new();
+        for (done, table) in (0..).zip(&self.catalog.events) {
+            self.reporter.advance(done, self.catalog.events.len() as u64);
+            let summed = summed(self.catalog, table);
+            let events = Events::open(self.lake, self.catalog, table, (id, &summed), as_of).await?;
+            let counts = events.count(as_of).await?;
+            let rows = TableRows {
+                table: table.name.clone(),
+                rows: counts.rows,
+                rejected: reasons([("null_user", counts.null_user), ("null_time", counts.null_time)]),
+                outside: reasons([("after_as_of", counts.after_as_of)]),
+                first_day: counts.first_day,
+            };
+            self.refuse_too_many_unusable(&rows)?;
+            tables.push(Counted { table, events, rows, usable: counts.usable() });
+        }
+        Ok(tables)
+    }
+
+    fn refuse_too_many_unusable(&self, rows: &TableRows) -> Result<(), FeaturesError> {
+        let unusable: u64 = rows.rejected.values().sum();
+        let share_max = self.catalog.limits.unusable_rows_share;
+        #[expect(clippy::cast_precision_loss, reason = "a share of rows, compared with a rounded limit")]
+        let too_many = unusable as f64 > share_max * rows.rows as f64;
+        if !too_many {
+            return Ok(());
+        }
+        let reasons: Vec<String> = rows.rejected.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
+        Err(FeaturesError::TooManyUnusable {
+            table: rows.table.clone(),
+            unusable,
+            rows: rows.rows,
+            reasons: reasons.join(", "),
+            share_max,
+        })
+    }
+
+    /// Says what comes next, unless somebody asked to stop.
+    fn begin(&self, stage: &'static str) -> Result<(), FeaturesError> {
+        if self.reporter.stopped() {
+            return Err(FeaturesError::Stopped);
+        }
+        self.reporter.stage(stage);
+        Ok(())
+    }
+
+    /// Writes the manifest: from here on the snapshot exists.
+    async fn publish(&self, contents: Contents) -> Result<(), FeaturesError> {
+        let Contents { as_of, columns, inputs, parts, tables } = contents;
+        let manifest = SnapshotManifest {
+            format: FORMAT,
+            as_of,
+            rows: parts.iter().map(|part| part.rows).sum(),
+            columns,
+            definition_sha256: definition_sha256(self.catalog),
+            catalog_sha256: self.catalog.sha256.clone(),
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            inputs,
+            parts,
+            tables,
+        };
+        let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
+        Ok(self.store.write(&manifest_key(as_of), text.into()).await?)
+    }
+}
+
+/// What one day's snapshot turned out to hold.
+struct Contents {
+    as_of: NaiveDate,
+    columns: Vec<super::SnapshotColumn>,
+    inputs: Vec<Object>,
+    parts: Vec<super::Part>,
+    tables: Vec<TableRows>,
+}
+
+fn horizons(catalog: &Catalog) -> BTreeSet<u16> {
+    catalog.products.iter().map(|product| product.horizon_days).collect()
+}
+
+fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {
+    day.checked_sub_days(Days::new(u64::from(days)))
+}
+
+/// Columns in a table's `extra` that features do arithmetic with.
+fn summed(catalog: &Catalog, table: &EventsTable) -> BTreeSet<String> {
+    let features = catalog.features.iter().filter(|decl| decl.table == table.name && decl.measure != Measure::Distinct);
+    features.filter_map(|decl| decl.of.clone()).collect()
+}
+
+/// Only the reasons that happened.
+fn reasons<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    counts.into_iter().filter(|(_, count)| *count > 0).map(|(reason, count)| (reason.to_owned(), count)).collect()
 }

@@ -30,6 +30,10 @@ pub enum FeaturesError {
         "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
     )]
     NothingMatches { table: String, rows: u64, users_id: String, events_user: String },
+    #[error("two features give the column `{column}`; rename one in the catalog")]
+    SameColumn { column: String },
+    #[error("{}: {source}", path.display())]
+    Scratch { path: std::path::PathBuf, source: std::io::Error },
     #[error("the features cannot be computed: {0}")]
     Compute(#[from] polars::error::PolarsError),
     #[error("the batch was stopped; no snapshot was changed")]
@@ -42,11 +46,14 @@ impl FeaturesError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Lake(error) => error.is_transient(),
+            // A full or failing disk may have room again.
+            Self::Scratch { .. } => true,
             Self::NoSnapshot { .. } | Self::NoSnapshots | Self::Stopped => true,
             Self::OtherDefinition { .. }
             | Self::Damaged { .. }
             | Self::TooManyUnusable { .. }
             | Self::NothingMatches { .. }
+            | Self::SameColumn { .. }
             | Self::Compute(_) => false,
         }
     }

@@ -70,6 +70,8 @@ pub struct TableRows {
     pub rejected: BTreeMap<String, u64>,
     /// Rows that are fine but do not count here: later than the snapshot's day, or of nobody in `users`.
     pub outside: BTreeMap<String, u64>,
+    /// Of events that count; `None` for `users` and for a table without any.
+    pub first_day: Option<NaiveDate>,
 }
 
 impl Snapshot {
@@ -158,6 +160,16 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+
+    /// Whether every part is there.
+    pub(super) async fn is_whole(&self) -> Result<bool, FeaturesError> {
+        for part in &self.manifest.parts {
+            if !self.store.exists(&part.key).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn missing_part(&self, error: LakeError) -> FeaturesError {

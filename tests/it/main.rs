@@ -1,7 +1,17 @@
 //! Integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod audience;
+mod features;
+mod gbdt;
+mod lake;
+mod migrations;
+mod postgres;
+mod queue;
+mod sample_lake;
+mod support;
 mod tidy;
+mod worker;
 
 #[test]
 fn the_sample_catalog_is_valid() {

@@ -52,13 +52,13 @@ impl Events {
     }
 
     pub(super) fn purchases(&self) -> u64 {
-        self.kinds.iter().filter(|&&kind| kind == PURCHASE).count() as u64
+        self.amounts.iter().flatten().count() as u64
     }
 }
 
 /// A day in the shop.
 pub(super) struct Day {
-    day: NaiveDate,
+    date: NaiveDate,
     seed: u64,
     busy: f32,
 }
@@ -70,18 +70,18 @@ impl Day {
             Weekday::Mon => 1.0,
             _ => 0.9,
         };
-        Self { day, seed, busy }
+        Self { date: day, seed, busy }
     }
 
     /// Counted from the year 1; used as the number of a random stream.
     pub(super) fn number(&self) -> u32 {
-        self.day.num_days_from_ce().unsigned_abs()
+        self.date.num_days_from_ce().unsigned_abs()
     }
 
     /// What `people` did on this day, person by person.
     pub(super) fn events(&self, people: &[Person], rng: &mut impl Rng) -> Events {
         let mut events = Events::default();
-        for person in people.iter().filter(|person| person.joined <= self.day.num_days_from_ce()) {
+        for person in people.iter().filter(|person| person.joined <= self.date.num_days_from_ce()) {
             let chance: f32 = rng.random();
             // Most people do nothing on most days: leave before anything costly.
             if chance < person.contacts * self.busy * MOODS[MOODS.len() - 1] {
@@ -97,7 +97,7 @@ impl Day {
     }
 
     fn contact(&self, person: &Person, mood: &Mood, rng: &mut impl Rng, events: &mut Events) {
-        let midnight = self.day.and_hms_opt(0, 0, 0).expect("midnight exists").and_utc().timestamp_millis();
+        let midnight = self.date.and_hms_opt(0, 0, 0).expect("midnight exists").and_utc().timestamp_millis();
         let mut contact = Contact { person, mood, now: midnight + time_of_day(rng), rng, events };
         contact.advertisements();
         if contact.rng.random::<f32>() >= ADS_ONLY {

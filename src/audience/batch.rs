@@ -1,0 +1,128 @@
+//! Snapshot columns as the numbers that a model sees; training and scoring share this one conversion.
+
+use polars::prelude::{Column, DataFrame, DataType};
+
+use super::AudienceError;
+use crate::catalog::Catalog;
+
+/// Feature values of some people, column by column; NaN stands for missing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FeatureBatch {
+    /// As many as `columns`.
+    pub names: Vec<String>,
+    /// All of the same length.
+    pub columns: Vec<Vec<f32>>,
+}
+
+impl FeatureBatch {
+    /// The `features` of a frame's rows.
+    pub fn of(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Self, AudienceError> {
+        Ok(Self { names: features.to_vec(), columns: encode(frame, features, catalog)? })
+    }
+
+    /// How many people it holds.
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Vec::len)
+    }
+
+    /// The values of one person, in the order of `names`.
+    pub(super) fn row(&self, row: usize) -> Box<[f32]> {
+        self.columns.iter().map(|column| column[row]).collect()
+    }
+}
+
+/// One column of `f32` for each of `features`, in their order.
+///
+/// Numbers are cast (whole numbers above 2^24 are rounded), true is 1 and false 0, null is NaN. `gender` and `region` become their
+/// place in the catalog's order, counted from 0; what the catalog does not list is NaN. Text elsewhere is an error.
+pub fn encode(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Vec<Vec<f32>>, AudienceError> {
+    features
+        .iter()
+        .map(|feature| {
+            let column = frame.column(feature)?;
+            match feature.as_str() {
+                "gender" => gender_codes(column, catalog).map(|codes| as_f32(&codes)),
+                "region" => region_codes(column, catalog).map(|codes| as_f32(&codes)),
+                _ => numbers(column),
+            }
+        })
+        .collect()
+}
+
+/// Each row's place in [`Catalog::genders`].
+pub(super) fn gender_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u8>>, AudienceError> {
+    let ids: Vec<&str> = catalog.genders.iter().map(|gender| gender.id.as_str()).collect();
+    codes(column, &ids)
+}
+
+/// Each row's place in [`Catalog::regions`].
+pub(super) fn region_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u16>>, AudienceError> {
+    let ids: Vec<&str> = catalog.regions.iter().map(|region| region.code.as_str()).collect();
+    codes(column, &ids)
+}
+
+fn codes<T: TryFrom<usize> + Copy>(column: &Column, ids: &[&str]) -> Result<Vec<Option<T>>, AudienceError> {
+    let mut by_id: Vec<(&str, Option<T>)> =
+        ids.iter().enumerate().map(|(code, id)| (*id, T::try_from(code).ok())).collect();
+    by_id.sort_by_key(|(id, _)| *id);
+    let code = |id: &str| by_id.binary_search_by_key(&id, |(id, _)| id).ok().and_then(|at| by_id[at].1);
+    match column.dtype() {
+        DataType::String => Ok(column.str()?.iter().map(|id| id.and_then(code)).collect()),
+        // A column without any value may have no type.
+        DataType::Null => Ok(vec![None; column.len()]),
+        found => Err(wrong_type(column, found, "text")),
+    }
+}
+
+fn as_f32<T: Copy + Into<f32>>(codes: &[Option<T>]) -> Vec<f32> {
+    codes.iter().map(|code| code.map_or(f32::NAN, Into::into)).collect()
+}
+
+fn numbers(column: &Column) -> Result<Vec<f32>, AudienceError> {
+    let found = column.dtype();
+    if !(found.is_primitive_numeric() || matches!(found, DataType::Boolean | DataType::Null)) {
+        return Err(wrong_type(column, found, "a number"));
+    }
+    let cast = column.cast(&DataType::Float32)?;
+    Ok(cast.f32()?.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
+}
+
+pub(super) fn wrong_type(column: &Column, found: &DataType, expected: &'static str) -> AudienceError {
+    AudienceError::WrongType { column: column.name().to_string(), found: found.clone(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::df;
+
+    use super::*;
+
+    fn catalog() -> Catalog {
+        Catalog::parse(include_str!("../demo/catalog.toml")).unwrap()
+    }
+
+    #[test]
+    fn values_become_numbers_and_null_becomes_nan() {
+        let frame = df![
+            "count" => [Some(3_i32), None],
+            "spend" => [16_777_217_i64, -5],
+            "share" => [Some(0.5_f64), None],
+            "flag" => [true, false],
+            "gender" => [Some("m"), Some("other")],
+            "region" => [Some("02"), None],
+        ]
+        .unwrap();
+        let features: Vec<String> = ["region", "count", "spend", "share", "flag", "gender"].map(str::to_owned).to_vec();
+        let batch = FeatureBatch::of(&frame, &features, &catalog()).unwrap();
+        insta::assert_snapshot!(format!("{:?}", batch.columns),
+            @"[[1.0, NaN], [3.0, NaN], [16777216.0, -5.0], [0.5, NaN], [1.0, 0.0], [1.0, NaN]]");
+        assert_eq!(batch.rows(), 2);
+    }
+
+    #[test]
+    fn text_is_no_feature() {
+        let frame = df!["word" => ["tea"]].unwrap();
+        let error = encode(&frame, &["word".to_owned()], &catalog()).unwrap_err();
+        insta::assert_snapshot!(error, @"column `word` is str and should be a number");
+    }
+}

@@ -1,0 +1,211 @@
+//! The first pass: who meets the conditions, has not opted out and has not converted before.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, TimeDelta};
+use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, NewChunkedArray};
+use rayon::prelude::*;
+
+use super::{
+    AudienceError, Progress, Query,
+    batch::{gender_codes, region_codes, wrong_type},
+    breakdown::{Counts, Groups},
+    parts::Piece,
+};
+use crate::{
+    catalog::{Catalog, Gender},
+    segment::{AgeRange, ExcludeConverted, Waterfall},
+};
+
+/// The columns that say who a person is.
+pub(super) const PROFILE: [&str; 3] = ["age", "gender", "region"];
+
+/// Who is eligible.
+pub(super) struct Eligible {
+    /// `delivered` is still 0.
+    pub(super) waterfall: Waterfall,
+    /// The pieces with anybody eligible, in order.
+    pub(super) pieces: Vec<EligiblePiece>,
+    pub(super) groups: Groups,
+    /// Eligible people by group.
+    pub(super) counts: Counts,
+}
+
+/// A piece and which of its rows are eligible.
+pub(super) struct EligiblePiece {
+    pub(super) piece: Piece,
+    pub(super) mask: BooleanChunked,
+}
+
+/// Age, gender and region of some people, as the catalog codes them.
+pub(super) struct Profiles {
+    pub(super) age: Vec<Option<i16>>,
+    /// Place in the catalog's genders.
+    pub(super) gender: Vec<Option<u8>>,
+    /// Place in the catalog's regions.
+    pub(super) region: Vec<Option<u16>>,
+}
+
+impl Profiles {
+    pub(super) fn of(frame: &DataFrame, catalog: &Catalog) -> Result<Self, AudienceError> {
+        let age = frame.column("age")?;
+        if !(age.dtype().is_integer() || *age.dtype() == DataType::Null) {
+            return Err(wrong_type(age, age.dtype(), "whole years"));
+        }
+        Ok(Self {
+            age: age.cast(&DataType::Int16)?.i16()?.iter().collect(),
+            gender: gender_codes(frame.column("gender")?, catalog)?,
+            region: region_codes(frame.column("region")?, catalog)?,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.age.len()
+    }
+}
+
+/// Goes through the whole snapshot, reading only the columns that decide.
+pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress) -> Result<Eligible, AudienceError> {
+    let filter = Filter::new(query);
+    let columns = filter.columns();
+    let people: usize = snapshot.iter().map(|piece| piece.rows).sum();
+    let groups = Groups::new(query.catalog);
+    let mut eligible =
+        Eligible { waterfall: Waterfall::default(), pieces: Vec::new(), counts: groups.no_counts(), groups };
+    for wave in snapshot.chunks(rayon::current_num_threads()) {
+        if !progress(0, people as u64) {
+            return Err(AudienceError::Stopped);
+        }
+        let passed: Vec<Result<Passed, AudienceError>> =
+            wave.par_iter().map(|piece| filter.pass(&piece.read(&columns)?, query.catalog, &eligible.groups)).collect();
+        for (piece, passed) in wave.iter().zip(passed) {
+            eligible.add(piece, passed?);
+        }
+    }
+    Ok(eligible)
+}
+
+impl Eligible {
+    fn add(&mut self, piece: &Piece, passed: Passed) {
+        let Waterfall { people, matching, opted_out, converted, eligible, delivered: _ } = passed.waterfall;
+        self.waterfall.people += people;
+        self.waterfall.matching += matching;
+        self.waterfall.opted_out += opted_out;
+        self.waterfall.converted += converted;
+        self.waterfall.eligible += eligible;
+        self.counts.add(&passed.counts);
+        if eligible > 0 {
+            self.pieces.push(EligiblePiece { piece: piece.clone(), mask: passed.mask });
+        }
+    }
+}
+
+/// What became of the rows of one piece.
+struct Passed {
+    waterfall: Waterfall,
+    mask: BooleanChunked,
+    counts: Counts,
+}
+
+/// Conditions, as codes and days.
+struct Filter {
+    /// Whether each gender of the catalog may pass; empty when all may, unknown included.
+    genders: Vec<bool>,
+    unknown_gender: bool,
+    age: Option<AgeRange>,
+    /// Whether each region of the catalog may pass; empty when all may, unknown included.
+    regions: Vec<bool>,
+    /// The column with the day of the last conversion, and the last day that does not matter any more.
+    converted: Option<(String, Option<NaiveDate>)>,
+}
+
+impl Filter {
+    fn new(query: &Query<'_>) -> Self {
+        let Query { catalog, conditions, as_of, .. } = query;
+        let chosen = |gender: &&Gender| conditions.genders.contains(&gender.id);
+        let column = format!("converted_on:{}", conditions.product);
+        Self {
+            genders: if conditions.genders.is_empty() {
+                Vec::new()
+            } else {
+                catalog.genders.iter().map(|gender| chosen(&gender)).collect()
+            },
+            unknown_gender: catalog.genders.iter().filter(chosen).any(|gender| gender.code.is_none()),
+            age: conditions.age,
+            regions: if conditions.regions.is_empty() {
+                Vec::new()
+            } else {
+                catalog.regions.iter().map(|region| conditions.regions.contains(&region.code)).collect()
+            },
+            converted: match conditions.exclude_converted {
+                ExcludeConverted::Never => None,
+                ExcludeConverted::Ever => Some((column, None)),
+                ExcludeConverted::Days(days) => Some((column, Some(*as_of - TimeDelta::days(i64::from(days))))),
+            },
+        }
+    }
+
+    fn columns(&self) -> BTreeSet<String> {
+        let converted = self.converted.iter().map(|(column, _)| column.clone());
+        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).collect()
+    }
+
+    fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {
+        let profiles = Profiles::of(frame, catalog)?;
+        let opted_out = opted_out(frame.column("opted_out")?)?;
+        let converted = self.converted_before(frame)?;
+        let mut waterfall = Waterfall { people: profiles.len() as u64, ..Waterfall::default() };
+        let mut counts = groups.no_counts();
+        let mask: Vec<bool> = (0..profiles.len())
+            .map(|row| {
+                if !self.matches(&profiles, row) {
+                    return false;
+                }
+                waterfall.matching += 1;
+                waterfall.opted_out += u64::from(opted_out[row]);
+                waterfall.converted += u64::from(!opted_out[row] && converted[row]);
+                let passes = !opted_out[row] && !converted[row];
+                if passes {
+                    waterfall.eligible += 1;
+                    counts.count(groups.of(&profiles, row));
+                }
+                passes
+            })
+            .collect();
+        Ok(Passed { waterfall, mask: BooleanChunked::from_slice("eligible".into(), &mask), counts })
+    }
+
+    fn matches(&self, profiles: &Profiles, row: usize) -> bool {
+        let gender = self.genders.is_empty()
+            || profiles.gender[row].map_or(self.unknown_gender, |code| self.genders[usize::from(code)]);
+        let age = self.age.is_none_or(|AgeRange { from, to }| {
+            profiles.age[row].is_some_and(|age| (i16::from(from)..=i16::from(to)).contains(&age))
+        });
+        let region =
+            self.regions.is_empty() || profiles.region[row].is_some_and(|code| self.regions[usize::from(code)]);
+        gender && age && region
+    }
+
+    /// Whether each person converted too recently.
+    fn converted_before(&self, frame: &DataFrame) -> Result<Vec<bool>, AudienceError> {
+        let Some((column, long_ago)) = &self.converted else { return Ok(vec![false; frame.height()]) };
+        let column = frame.column(column)?;
+        if *column.dtype() == DataType::Null {
+            return Ok(vec![false; frame.height()]);
+        }
+        if *column.dtype() != DataType::Date {
+            return Err(wrong_type(column, column.dtype(), "a date"));
+        }
+        let long_ago = long_ago.map_or(i64::MIN, |day| day.signed_duration_since(NaiveDate::default()).num_days());
+        let days = column.to_physical_repr();
+        Ok(days.i32()?.iter().map(|day| day.is_some_and(|day| i64::from(day) > long_ago)).collect())
+    }
+}
+
+/// Whether each person opted out; who is not known to be in is out.
+fn opted_out(column: &Column) -> Result<Vec<bool>, AudienceError> {
+    if *column.dtype() != DataType::Boolean {
+        return Err(wrong_type(column, column.dtype(), "true or false"));
+    }
+    Ok(column.bool()?.iter().map(|is_out| is_out.unwrap_or(true)).collect())
+}

@@ -1,0 +1,100 @@
+//! `segment.csv`: `rank,user_id,score,decile`, UTF-8 without a byte order mark, lines that end with LF.
+
+use std::{borrow::Cow, fs::File, path::Path};
+
+use csv::{Terminator, Writer, WriterBuilder};
+
+use super::{ExportError, hashing::HashingWriter};
+use crate::{
+    audience::{Picked, UserId},
+    segment::FileEntry,
+};
+
+/// The name of the file.
+pub const SEGMENT_FILE: &str = "segment.csv";
+
+/// Writes [`SEGMENT_FILE`] into `folder`, in the order of `picked`; the rank counts from 1 and the score is the probability with
+/// six decimals.
+///
+/// A text id that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break) is written behind
+/// an apostrophe; strip one leading apostrophe to get the id back. An id that begins with an apostrophe gets another one, so that
+/// stripping is always right.
+pub fn write_segment(folder: &Path, picked: &[Picked]) -> Result<FileEntry, ExportError> {
+    let path = folder.join(SEGMENT_FILE);
+    let io_error = |source| ExportError::Io { path: path.clone(), source };
+    let csv_error = |source| ExportError::Csv { path: path.clone(), source };
+    let file = File::create(&path).map_err(io_error)?;
+    let mut lines = WriterBuilder::new()
+        .terminator(Terminator::Any(b'\n'))
+        .buffer_capacity(1 << 16)
+        .from_writer(HashingWriter::new(file));
+    write_lines(&mut lines, picked).map_err(csv_error)?;
+    let hashing = lines.into_inner().map_err(|error| io_error(error.into_error()))?;
+    let (file, bytes, sha256) = hashing.finish();
+    file.sync_all().map_err(io_error)?;
+    Ok(FileEntry { name: SEGMENT_FILE.to_owned(), bytes, sha256 })
+}
+
+fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> csv::Result<()> {
+    lines.write_record(["rank", "user_id", "score", "decile"])?;
+    for (rank, person) in (1_u64..).zip(picked) {
+        let (rank, decile) = (rank.to_string(), person.decile.to_string());
+        let score = format!("{:.6}", person.probability);
+        lines.write_record([rank.as_str(), &harmless(&person.user_id), &score, &decile])?;
+    }
+    Ok(())
+}
+
+/// The id as no spreadsheet runs it.
+fn harmless(user_id: &UserId) -> Cow<'_, str> {
+    match user_id {
+        UserId::Int(id) => Cow::Owned(id.to_string()),
+        UserId::Text(id) if id.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) => {
+            Cow::Owned(format!("'{id}"))
+        }
+        UserId::Text(id) => Cow::Borrowed(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(user_id: UserId, probability: f64, decile: u8) -> Picked {
+        Picked { user_id, probability, raw: 0.0, decile }
+    }
+
+    #[test]
+    fn the_file_is_ranked_and_its_entry_is_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let people = [
+            picked(UserId::Int(42), 0.987_654_321, 1),
+            picked(UserId::Int(-7), 0.5, 1),
+            picked(UserId::Text("=1+1".to_owned()), 0.25, 2),
+            picked(UserId::Text("a,\"b\"".to_owned()), 1.0e-9, 9),
+            picked(UserId::Text("'q".to_owned()), 1.0, 10),
+            picked(UserId::Text("顧客1".to_owned()), 0.0, 10),
+        ];
+        let entry = write_segment(folder.path(), &people).unwrap();
+        let bytes = std::fs::read(folder.path().join(SEGMENT_FILE)).unwrap();
+        assert_eq!(entry.bytes, bytes.len() as u64);
+        assert_eq!(entry.sha256, crate::digest::sha256_hex(&bytes));
+        assert_eq!(entry.name, "segment.csv");
+        assert!(!bytes.contains(&b'\r'));
+        insta::assert_snapshot!(String::from_utf8(bytes).unwrap(), @r#"
+        rank,user_id,score,decile
+        1,42,0.987654,1
+        2,-7,0.500000,1
+        3,'=1+1,0.250000,2
+        4,"a,""b""",0.000000,9
+        5,''q,1.000000,10
+        6,顧客1,0.000000,10
+        "#);
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let error = write_segment(Path::new("no-such-folder"), &[]).unwrap_err();
+        insta::assert_snapshot!(error, @"cannot write no-such-folder/segment.csv: No such file or directory (os error 2)");
+    }
+}

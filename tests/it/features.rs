@@ -1,0 +1,99 @@
+//! Features: every measure by eye, nothing after the day, the same bytes always, and real data.
+
+mod reference;
+mod small;
+
+use std::path::Path;
+
+use chrono::NaiveDate;
+use polars::prelude::*;
+use segment_bot::{
+    catalog::Catalog,
+    features::{self, FeaturesError, Snapshot},
+    lake::{Silent, Store, StoreOptions},
+};
+
+fn options() -> StoreOptions {
+    let cache_dir = std::env::temp_dir().join("segment-bot-tests");
+    StoreOptions { cache_dir, cache_bytes: 1_000_000_000, s3_path_style: true }
+}
+
+async fn folder(path: &Path) -> Store {
+    Store::open(&format!("file://{}", path.display()), &options()).await.unwrap()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// The rows of a snapshot.
+async fn rows(snapshot: &Snapshot) -> DataFrame {
+    let mut whole: Option<DataFrame> = None;
+    for path in snapshot.local_parts().await.unwrap() {
+        let part = ParquetReader::new(std::fs::File::open(path).unwrap()).finish().unwrap();
+        whole = Some(match whole {
+            Some(rows) => rows.vstack(&part).unwrap(),
+            None => part,
+        });
+    }
+    whole.unwrap()
+}
+
+fn write_parquet(path: &Path, mut frame: DataFrame) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    ParquetWriter::new(std::fs::File::create(path).unwrap()).finish(&mut frame).unwrap();
+}
+
+/// A lake and a store in one temporary folder.
+struct Place {
+    folder: tempfile::TempDir,
+    lake: Store,
+    store: Store,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = crate::features::folder(&folder.path().join("lake")).await;
+        let store = crate::features::folder(&folder.path().join("store")).await;
+        Self { folder, lake, store }
+    }
+
+    fn put(&self, key: &str, frame: DataFrame) {
+        write_parquet(&self.folder.path().join("lake").join(key), frame);
+    }
+
+    fn put_text(&self, key: &str, text: &str) {
+        let path = self.folder.path().join("lake").join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    async fn build(&self, catalog: &Catalog, as_of: &str) -> Result<Vec<NaiveDate>, FeaturesError> {
+        features::build(&self.lake, &self.store, catalog, day(as_of), &Silent).await
+    }
+
+    async fn snapshot(&self, catalog: &Catalog, as_of: &str) -> Snapshot {
+        Snapshot::open(&self.store, catalog, day(as_of)).await.unwrap()
+    }
+}
+
+/// Counts checked with pyarrow on the same files.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "the data is outside the repository")]
+async fn real_grocery_data_becomes_snapshots() {
+    let Ok(shared) = std::env::var("SEGMENT_SHARED_DATA") else {
+        eprintln!("skipped: SEGMENT_SHARED_DATA is not set");
+        return;
+    };
+    let place = Place::new().await;
+    let lake = folder(&Path::new(&shared).join("ta_feng")).await;
+    let catalog = Catalog::parse(include_str!("../data/ta_feng/catalog.toml")).unwrap();
+    let built = features::build(&lake, &place.store, &catalog, day("2001-02-28"), &Silent).await.unwrap();
+    assert_eq!(built, [day("2001-01-03"), day("2001-01-31"), day("2001-02-28")]);
+
+    let snapshot = place.snapshot(&catalog, "2001-02-28").await;
+    let rows = rows(&snapshot).await;
+    println!("{} {:?} {:#?}", rows.height(), rows, snapshot.manifest().tables);
+    assert_eq!(rows.height(), 32_266);
+}
