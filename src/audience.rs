@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Hears how many of the eligible people are scored and how many there are; answers whether to go on.
-pub type Progress = dyn Fn(u64, u64) -> bool + Sync;
+pub type Progress<'a> = dyn Fn(u64, u64) -> bool + Sync + 'a;
 
 /// Whom to look for, and where.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +135,7 @@ impl AudienceError {
 }
 
 /// Finds the eligible people, scores them and picks the best.
-pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress) -> Result<Selection, AudienceError> {
+pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress<'_>) -> Result<Selection, AudienceError> {
     let snapshot = parts::open(query.parts)?;
     let eligible = eligible::find(query, &snapshot, progress)?;
     let wanted = wanted(query, &eligible.waterfall)?;

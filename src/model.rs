@@ -1,5 +1,15 @@
-//! A snapshot becomes a judged model.
+//! A snapshot becomes a judged model: training set, boosting, evaluation, and the registry that keeps what was made.
+//!
+//! The model knows people only as rows of numbers. Never touches Slack or SQL.
 
+mod error;
 pub mod evaluation;
 pub mod explanation;
 pub mod gbdt;
+mod registry;
+mod train;
+mod training;
+
+pub use error::ModelError;
+pub use registry::{Model, Registry, Reuse, reference};
+pub use train::ModelReport;

@@ -1,18 +1,24 @@
 //! Claims a job, performs it, settles it. What performing means is passed in, so that this knows neither polars nor Slack.
 
 mod attempt;
+pub mod build_segment;
+mod error;
 mod heartbeat;
 mod run_loop;
 mod stop;
+mod summarise;
 mod supervise;
+mod verify;
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 
+pub use error::BuildError;
 pub use run_loop::run;
 pub use stop::{StopFlag, StopReason};
 pub use supervise::{Children, follow_parent, supervise};
+pub use verify::{Check, read_manifest, verify};
 
 use crate::queue::{ClaimLimits, Lease, Request};
 

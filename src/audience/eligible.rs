@@ -65,7 +65,7 @@ impl Profiles {
 }
 
 /// Goes through the whole snapshot, reading only the columns that decide.
-pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress) -> Result<Eligible, AudienceError> {
+pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_>) -> Result<Eligible, AudienceError> {
     let filter = Filter::new(query);
     let columns = filter.columns();
     let people: usize = snapshot.iter().map(|piece| piece.rows).sum();

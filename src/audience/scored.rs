@@ -28,7 +28,7 @@ pub(super) fn score(
     scoring: &Scoring<'_>,
     eligible: &Eligible,
     wanted: u64,
-    progress: &Progress,
+    progress: &Progress<'_>,
 ) -> Result<Scored, AudienceError> {
     let people = eligible.waterfall.eligible;
     let lottery = Lottery::new(query.seed, people, wanted);

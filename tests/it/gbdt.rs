@@ -25,8 +25,7 @@ fn planted(rows: usize, columns: usize, seed: u64) -> Labelled {
         if known { (noise(seed + column as u64, row) * 10.0) as f32 } else { f32::NAN }
     };
     let names = (0..columns).map(|column| format!("column {column}")).collect();
-    let data: Vec<Vec<f32>> =
-        (0..columns).map(|column| (0..rows).map(|row| value(column, row)).collect()).collect();
+    let data: Vec<Vec<f32>> = (0..columns).map(|column| (0..rows).map(|row| value(column, row)).collect()).collect();
     let labels = (0..rows).map(|row| {
         let second = if data[1][row].is_nan() { 8.0 } else { f64::from(data[1][row]) };
         let log_odds = f64::from(data[0][row]) - 10.0 + second / 2.0;
@@ -173,7 +172,8 @@ fn what_cannot_be_learned_from_is_named() {
     let few_labels = DatasetBase::new(data.records.clone(), Array1::from_elem(9, true));
     assert!(matches!(fit(few_labels), FitError::Labels { rows: 10, labels: 9 }));
     assert_eq!(quick().l2(-1.0).fit(&data).unwrap_err().to_string(), "l2 must be 0 or more and finite, not -1");
-    let other = DatasetBase::new(Table::new(vec!["x".to_owned()], vec![vec![1.0]]).unwrap(), Array1::from_elem(1, true));
+    let other =
+        DatasetBase::new(Table::new(vec!["x".to_owned()], vec![vec![1.0]]).unwrap(), Array1::from_elem(1, true));
     let error = quick().fit_with_validation(&data, &other).unwrap_err();
     assert_eq!(error.to_string(), "the validation table has no column `column 0`");
 }
@@ -283,7 +283,10 @@ fn ordinal(column: &[String]) -> Vec<f32> {
 fn mean_auc_of_folds(data: &Labelled, folds: &[String]) -> f64 {
     let part = |wanted: &dyn Fn(&String) -> bool| {
         let rows: Vec<usize> = (0..folds.len()).filter(|&row| wanted(&folds[row])).collect();
-        DatasetBase::new(data.records.select(&rows), rows.iter().map(|&row| data.targets[row]).collect::<Array1<bool>>())
+        DatasetBase::new(
+            data.records.select(&rows),
+            rows.iter().map(|&row| data.targets[row]).collect::<Array1<bool>>(),
+        )
     };
     let names: std::collections::BTreeSet<&String> = folds.iter().collect();
     let aucs = names.iter().map(|&fold| {

@@ -1,0 +1,46 @@
+//! Why there is no model.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use crate::{audience::AudienceError, features::FeaturesError, lake::LakeError};
+
+use super::gbdt;
+
+/// A failure to find, train or keep a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Features(#[from] FeaturesError),
+    #[error("only {found} of {needed} conversions are there to learn from")]
+    TooFewConversions { found: u64, needed: u64 },
+    #[error(
+        "the snapshot of {as_of} has no column `{column}`, which the model reads; build it again with `segment-bot features build --as-of {as_of}`"
+    )]
+    ColumnGone { column: String, as_of: NaiveDate },
+    #[error("the snapshot of {0} has no people")]
+    EmptySnapshot(NaiveDate),
+    #[error("all of the {people} people set aside to judge the model are alike, so it cannot be judged")]
+    OneClass { people: u64 },
+    #[error("cannot read {}: {source}", part.display())]
+    Read { part: PathBuf, source: std::io::Error },
+    #[error("a snapshot cannot be encoded: {0}")]
+    Encode(#[from] AudienceError),
+    #[error("a snapshot cannot be read: {0}")]
+    Polars(#[from] polars::error::PolarsError),
+    #[error(transparent)]
+    Table(#[from] gbdt::TableError),
+    #[error(transparent)]
+    Params(#[from] gbdt::InvalidParams),
+    #[error(transparent)]
+    Fit(#[from] gbdt::FitError),
+    #[error("a stored model cannot be read: {0}")]
+    File(#[from] gbdt::ModelFileError),
+    #[error("a stored model's report cannot be read: {0}")]
+    Report(#[from] serde_json::Error),
+    #[error("stopped")]
+    Stopped,
+}

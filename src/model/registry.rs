@@ -1,0 +1,206 @@
+//! Models in the store: `models/<product>/<model id>/model.json` and `report.json`; the same id is the same model.
+
+use bytes::Bytes;
+use chrono::{NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audience::FeatureBatch,
+    catalog::{Catalog, Product},
+    digest::sha256_hex,
+    features::{ColumnRole, FeaturesError, Snapshot, SnapshotManifest},
+    lake::{LakeError, Report, Store},
+    segment::SnapshotRef,
+};
+
+use super::{
+    ModelError, ModelReport, gbdt,
+    train::{Fitted, fit, out_of_time},
+    training::Source,
+};
+
+/// Raised whenever the same inputs would give another model.
+const MODEL_VERSION: u32 = 1;
+
+/// A model that can score, and how it was judged.
+#[derive(Debug)]
+pub struct Model {
+    pub id: String,
+    /// SHA-256 of `model.json`.
+    pub sha256: String,
+    /// Columns it reads, in order.
+    pub features: Vec<String>,
+    pub booster: gbdt::Gbdt,
+    pub report: ModelReport,
+    /// The snapshot whose features it learned from.
+    pub trained_on: SnapshotRef,
+    /// Whether it was found in the store.
+    pub reused: bool,
+}
+
+impl Model {
+    /// One raw score a person, in their order.
+    ///
+    /// # Panics
+    /// When `people` has other columns than [`Model::features`], which it was encoded by.
+    pub fn raw_scores(&self, people: &FeatureBatch) -> Vec<f64> {
+        let table =
+            gbdt::Table::new(people.names.clone(), people.columns.clone()).expect("a batch has columns of one length");
+        self.booster.raw_scores(&table)
+    }
+}
+
+/// Whether a stored model may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    Allowed,
+    /// Train again and store nothing: for verifying.
+    Never,
+}
+
+/// `report.json`: what made the model, and how it was judged.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    id: String,
+    decided_by: Identity,
+    report: ModelReport,
+}
+
+/// Everything that decides a model; its hash is the model's id.
+#[derive(Debug, Serialize, Deserialize)]
+struct Identity {
+    version: u32,
+    gbdt_format: u32,
+    product: String,
+    horizon_days: u16,
+    trained_on: SnapshotRef,
+    labelled_by: SnapshotRef,
+    /// Whether an older snapshot judged it one horizon later.
+    judged_on: Option<SnapshotRef>,
+    features: Vec<String>,
+    seed: u64,
+}
+
+impl Identity {
+    fn id(&self) -> Result<String, ModelError> {
+        Ok(sha256_hex(serde_json::to_vec(self)?)[..16].to_owned())
+    }
+}
+
+/// Where models come from and go to.
+pub struct Registry<'a> {
+    pub store: &'a Store,
+    pub catalog: &'a Catalog,
+    pub seed: u64,
+    pub reuse: Reuse,
+}
+
+impl Registry<'_> {
+    /// The model of `product` that scores `scored`: found in the store, or trained on the snapshot one horizon earlier.
+    pub async fn find_or_train(
+        &self,
+        product: &Product,
+        scored: &Snapshot,
+        report: &dyn Report,
+    ) -> Result<Model, ModelError> {
+        let horizon = TimeDelta::days(i64::from(product.horizon_days));
+        let earlier = Snapshot::open(self.store, self.catalog, scored.as_of() - horizon).await?;
+        let oldest = self.optional(earlier.as_of() - horizon).await?;
+        let features = model_features(product, earlier.manifest(), scored.manifest())?;
+        let identity = Identity {
+            version: MODEL_VERSION,
+            gbdt_format: gbdt::FORMAT_VERSION,
+            product: product.id.to_string(),
+            horizon_days: product.horizon_days,
+            trained_on: reference(&earlier),
+            labelled_by: reference(scored),
+            judged_on: oldest.as_ref().map(reference),
+            features: features.clone(),
+            seed: self.seed,
+        };
+        if self.reuse == Reuse::Allowed
+            && let Some(model) = self.stored(product, &identity).await?
+        {
+            return Ok(model);
+        }
+        let source = Source { catalog: self.catalog, product: &product.id, features: &features, seed: self.seed };
+        let mut fitted = fit(&source, product, (&earlier, scored), report).await?;
+        if let Some(oldest) = &oldest {
+            fitted.report.auc_out_of_time = out_of_time(&source, product, (oldest, &earlier, scored), report).await?;
+        }
+        self.keep(product, identity, fitted).await
+    }
+
+    async fn optional(&self, as_of: NaiveDate) -> Result<Option<Snapshot>, ModelError> {
+        match Snapshot::open(self.store, self.catalog, as_of).await {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(FeaturesError::NoSnapshot { .. } | FeaturesError::OtherDefinition { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn stored(&self, product: &Product, identity: &Identity) -> Result<Option<Model>, ModelError> {
+        let id = identity.id()?;
+        let bytes = match self.store.read(&key(product, &id, "model.json")).await {
+            Ok(bytes) => bytes,
+            Err(LakeError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let record = self.store.read(&key(product, &id, "report.json")).await?;
+        let record: Record = serde_json::from_slice(&record)?;
+        Ok(Some(Model {
+            sha256: sha256_hex(&bytes),
+            features: record.decided_by.features,
+            booster: gbdt::Gbdt::from_bytes(&bytes)?,
+            report: record.report,
+            trained_on: record.decided_by.trained_on,
+            reused: true,
+            id,
+        }))
+    }
+
+    /// Writes the report first: `model.json` is what makes the model exist.
+    async fn keep(&self, product: &Product, decided_by: Identity, fitted: Fitted) -> Result<Model, ModelError> {
+        let id = decided_by.id()?;
+        let bytes = fitted.booster.to_bytes();
+        let sha256 = sha256_hex(&bytes);
+        let record = Record { id: id.clone(), decided_by, report: fitted.report };
+        if self.reuse == Reuse::Allowed {
+            let report = serde_json::to_vec_pretty(&record)?;
+            self.store.write(&key(product, &id, "report.json"), Bytes::from(report)).await?;
+            self.store.write(&key(product, &id, "model.json"), Bytes::from(bytes)).await?;
+        }
+        let Record { decided_by, report, .. } = record;
+        let (features, trained_on) = (decided_by.features, decided_by.trained_on);
+        Ok(Model { id, sha256, features, booster: fitted.booster, report, trained_on, reused: false })
+    }
+}
+
+fn key(product: &Product, id: &str, file: &str) -> String {
+    format!("models/{}/{id}/{file}", product.id)
+}
+
+/// A snapshot as manifests name it.
+pub fn reference(snapshot: &Snapshot) -> SnapshotRef {
+    SnapshotRef { as_of: snapshot.as_of(), sha256: snapshot.sha256().to_owned() }
+}
+
+/// What the earlier snapshot chose and the scored one has too, less what the product forbids.
+fn model_features(
+    product: &Product,
+    earlier: &SnapshotManifest,
+    scored: &SnapshotManifest,
+) -> Result<Vec<String>, ModelError> {
+    let forbidden = |name: &String| product.forbidden_features.contains(name);
+    let features: Vec<String> = earlier
+        .columns
+        .iter()
+        .filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature) && column.name != "opted_out")
+        .filter(|column| column.own && !forbidden(&column.feature) && !forbidden(&column.name))
+        .map(|column| column.name.clone())
+        .collect();
+    match features.iter().find(|name| !scored.columns.iter().any(|column| column.name == **name)) {
+        Some(missing) => Err(ModelError::ColumnGone { column: missing.clone(), as_of: scored.as_of }),
+        None => Ok(features),
+    }
+}

@@ -1,0 +1,197 @@
+//! The training set: features as of one day, labels from the horizon after it, people split by a hash of their id.
+//!
+//! Point in time: features come from the snapshot of `D − H` alone; the later snapshot says only who converted within
+//! `(D − H, D]`.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+
+use crate::{
+    audience,
+    catalog::{Catalog, ProductId},
+    digest::stable_hash,
+    features::{Snapshot, conversion_column},
+    lake::Report,
+};
+
+use super::ModelError;
+
+/// More people than this are thinned by a hash of their id; the base rate stays.
+const PEOPLE_MAX: u64 = 1_000_000;
+
+/// Parts of a hundred; the rest trains.
+const HOLDOUT_PERCENT: u64 = 20;
+const VALIDATION_PERCENT: u64 = 16;
+
+/// Column-major features (NaN = missing) and whether each person converted.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Split {
+    pub(super) columns: Vec<Vec<f32>>,
+    pub(super) labels: Vec<bool>,
+}
+
+/// People to learn from, in three parts that share nobody.
+#[derive(Debug, Default)]
+pub(super) struct TrainingSet {
+    pub(super) train: Split,
+    /// Decides when boosting stops.
+    pub(super) validation: Split,
+    /// Judges the model; never seen while it is made.
+    pub(super) holdout: Split,
+}
+
+impl TrainingSet {
+    /// Converters in all parts together.
+    pub(super) fn positives(&self) -> u64 {
+        [&self.train, &self.validation, &self.holdout].into_iter().map(|part| part.positives()).sum()
+    }
+
+    /// People in all parts together.
+    pub(super) fn people(&self) -> u64 {
+        [&self.train, &self.validation, &self.holdout].into_iter().map(|part| part.labels.len() as u64).sum()
+    }
+}
+
+impl Split {
+    pub(super) fn positives(&self) -> u64 {
+        self.labels.iter().filter(|&&label| label).count() as u64
+    }
+
+    fn append(&mut self, columns: Vec<Vec<f32>>, labels: impl Iterator<Item = bool>) {
+        if self.columns.is_empty() {
+            self.columns = columns;
+        } else {
+            for (all, new) in self.columns.iter_mut().zip(columns) {
+                all.extend(new);
+            }
+        }
+        self.labels.extend(labels);
+    }
+}
+
+/// What a training set is made of.
+pub(super) struct Source<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) product: &'a ProductId,
+    /// Columns, in the model's order.
+    pub(super) features: &'a [String],
+    /// Decides who is in which part.
+    pub(super) seed: u64,
+}
+
+/// Reads `features_of` and labels its people by who converted up to `labels_of`'s day. Who is not in both is left out.
+pub(super) async fn assemble(
+    source: &Source<'_>,
+    features_of: &Snapshot,
+    labels_of: &Snapshot,
+    report: &dyn Report,
+) -> Result<TrainingSet, ModelError> {
+    let feature_parts = features_of.local_parts().await?;
+    let converted = conversion_column(source.product);
+    let label_parts = labels_of.local_parts().await?;
+    let labels = labels(&label_parts, &converted, features_of)?;
+    let people = features_of.manifest().rows;
+    let mut set = TrainingSet::default();
+    for (done, part) in feature_parts.iter().enumerate() {
+        if report.stopped() {
+            return Err(ModelError::Stopped);
+        }
+        let frame = read(part, Some(source.features))?;
+        let labelled = frame.lazy().join(
+            labels.clone().lazy(),
+            [col("user_id")],
+            [col("user_id")],
+            JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
+        );
+        split(&mut set, &labelled.collect()?, source, people)?;
+        report.advance(done as u64 + 1, feature_parts.len() as u64);
+    }
+    Ok(set)
+}
+
+/// `user_id` and `label` of everyone in the later snapshot.
+fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<DataFrame, ModelError> {
+    let column = [converted.to_owned()];
+    let mut all: Option<DataFrame> = None;
+    for part in parts {
+        let frame = read(part, Some(&column))?
+            .lazy()
+            .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias("label")])
+            .collect()?;
+        match &mut all {
+            None => all = Some(frame),
+            Some(all) => drop(all.vstack_mut(&frame)?),
+        }
+    }
+    all.ok_or(ModelError::EmptySnapshot(features_of.as_of()))
+}
+
+fn read(part: &Path, features: Option<&[String]>) -> Result<DataFrame, ModelError> {
+    let file = std::fs::File::open(part).map_err(|source| ModelError::Read { part: part.to_owned(), source })?;
+    let columns =
+        features.map(|features| std::iter::once("user_id".to_owned()).chain(features.iter().cloned()).collect());
+    Ok(ParquetReader::new(file).with_columns(columns).finish()?)
+}
+
+fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>, people: u64) -> Result<(), ModelError> {
+    let places = places(frame.column("user_id")?, source.seed, people)?;
+    for (place, part) in
+        [(Place::Train, &mut set.train), (Place::Validation, &mut set.validation), (Place::Holdout, &mut set.holdout)]
+    {
+        let mask: BooleanChunked = places.iter().map(|at| Some(*at == place)).collect();
+        let chosen = frame.filter(&mask)?;
+        let columns = audience::encode(&chosen, source.features, source.catalog)?;
+        let labels = chosen.column("label")?.bool()?.iter().map(|label| label == Some(true)).collect::<Vec<_>>();
+        part.append(columns, labels.into_iter());
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Train,
+    Validation,
+    Holdout,
+    /// Thinned out, because there are more people than training needs.
+    Nowhere,
+}
+
+fn places(ids: &Column, seed: u64, people: u64) -> Result<Vec<Place>, ModelError> {
+    let text = ids.cast(&DataType::String)?;
+    Ok(text.str()?.iter().map(|id| place(id.unwrap_or_default(), seed, people)).collect())
+}
+
+fn place(id: &str, seed: u64, people: u64) -> Place {
+    let thinning = stable_hash(seed ^ 0x7468_696e, id.as_bytes()) % people.max(1);
+    if thinning >= PEOPLE_MAX {
+        return Place::Nowhere;
+    }
+    match stable_hash(seed, id.as_bytes()) % 100 {
+        percent if percent < HOLDOUT_PERCENT => Place::Holdout,
+        percent if percent < HOLDOUT_PERCENT + VALIDATION_PERCENT => Place::Validation,
+        _ => Place::Train,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_split_as_promised_and_always_the_same() {
+        let places: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 1, 10_000)).collect();
+        let count = |wanted| places.iter().filter(|place| **place == wanted).count();
+        assert!((1_900..2_100).contains(&count(Place::Holdout)), "{}", count(Place::Holdout));
+        assert!((1_500..1_700).contains(&count(Place::Validation)), "{}", count(Place::Validation));
+        assert_eq!(place("42", 1, 10_000), place("42", 1, 10_000));
+        let other: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 2, 10_000)).collect();
+        assert_ne!(places, other);
+    }
+
+    #[test]
+    fn more_people_than_needed_are_thinned() {
+        let kept = (0..10_000).filter(|id| place(&id.to_string(), 1, 4 * PEOPLE_MAX) != Place::Nowhere).count();
+        assert!((2_300..2_700).contains(&kept), "{kept}");
+    }
+}

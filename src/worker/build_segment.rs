@@ -1,0 +1,188 @@
+//! One segment, from what was asked to the files in the store: snapshot → model → audience → files.
+//!
+//! The same path serves Slack's worker, `segment create` and `segment verify`. Blocks on computation: callers put it on
+//! a thread of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::{
+    audience::{self, FeatureBatch, Query, Scoring, Selection},
+    catalog::Catalog,
+    digest::sha256_hex,
+    export,
+    features::Snapshot,
+    lake::{Report, Store},
+    model::{self, Model, Registry, Reuse, gbdt::sigmoid},
+    segment::{Conditions, FileEntry, Manifest, Summary},
+};
+
+use super::{BuildError, summarise::summarise};
+
+/// Version of the manifest's format.
+const MANIFEST_VERSION: u32 = 1;
+
+/// The manifest's name, beside the files that it hashes.
+const MANIFEST_FILE: &str = "manifest.json";
+
+/// The seed that decides splits and sampling unless another is asked for.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// What every build needs.
+#[derive(Debug, Clone, Copy)]
+pub struct BuildContext<'a> {
+    pub catalog: &'a Catalog,
+    pub store: &'a Store,
+}
+
+/// One request, as the pipeline sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ask {
+    /// Names the folder below `segments/`.
+    pub request: String,
+    pub conditions: Conditions,
+    /// `None` takes the newest snapshot.
+    pub as_of: Option<NaiveDate>,
+    pub seed: u64,
+}
+
+/// A finished segment in a folder of its own, not yet in the store.
+#[derive(Debug)]
+pub struct Built {
+    pub summary: Summary,
+    pub manifest: Manifest,
+    folder: tempfile::TempDir,
+}
+
+impl Built {
+    /// Every file on the local disk, the manifest last.
+    pub fn files(&self) -> Vec<(FileEntry, PathBuf)> {
+        self.summary.files.iter().map(|file| (file.clone(), self.folder.path().join(&file.name))).collect()
+    }
+}
+
+/// Builds a segment and stores it under `segments/<request>/`: the request before any work, the manifest last.
+pub async fn build_segment(ctx: BuildContext<'_>, ask: &Ask, report: &dyn Report) -> Result<Built, BuildError> {
+    let key = |name: &str| format!("segments/{}/{name}", ask.request);
+    let asked = serde_json::to_vec_pretty(ask).map_err(BuildError::encode)?;
+    ctx.store.write(&key("request.json"), Bytes::from(asked)).await?;
+    let built = compute(ctx, ask, Reuse::Allowed, report).await?;
+    for (file, path) in built.files() {
+        ctx.store.write_file(&key(&file.name), &path).await?;
+    }
+    Ok(built)
+}
+
+/// Builds a segment without storing it; with [`Reuse::Never`] from nothing but the snapshots.
+pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dyn Report) -> Result<Built, BuildError> {
+    let product = ctx.catalog.product(&ask.conditions.product).ok_or(BuildError::CatalogChanged)?;
+    let mut stages = Stages::new(report);
+    stages.enter("assembling");
+    let snapshot = match ask.as_of {
+        Some(as_of) => Snapshot::open(ctx.store, ctx.catalog, as_of).await?,
+        None => Snapshot::newest(ctx.store, ctx.catalog).await?,
+    };
+    let parts = snapshot.local_parts().await?;
+    stages.enter("training");
+    let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
+    let model = registry.find_or_train(product, &snapshot, report).await?;
+    stages.enter("scoring");
+    let selection = select(ctx, ask, (&snapshot, &parts, &model), report)?;
+    stages.enter("writing");
+    let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
+    let segment = export::write_segment(folder.path(), &selection.picked)?;
+    let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, vec![segment]));
+    let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::encode)?;
+    let manifest_file = write_manifest(folder.path(), &bytes)?;
+    let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
+    summary.files = manifest.files.iter().cloned().chain([manifest_file]).collect();
+    summary.stages_ms = stages.finish();
+    Ok(Built { summary, manifest, folder })
+}
+
+fn select(
+    ctx: BuildContext<'_>,
+    ask: &Ask,
+    (snapshot, parts, model): (&Snapshot, &[PathBuf], &Model),
+    report: &dyn Report,
+) -> Result<Selection, BuildError> {
+    let query = Query {
+        parts,
+        catalog: ctx.catalog,
+        conditions: &ask.conditions,
+        as_of: snapshot.as_of(),
+        features: &model.features,
+        seed: ask.seed,
+    };
+    let raw = |people: &FeatureBatch| model.raw_scores(people);
+    let scoring = Scoring { raw: &raw, probability: &sigmoid };
+    let progress = |done, of| {
+        report.advance(done, of);
+        !report.stopped()
+    };
+    Ok(audience::select(&query, &scoring, &progress)?)
+}
+
+fn manifest(
+    ctx: BuildContext<'_>,
+    ask: &Ask,
+    (snapshot, model): (&Snapshot, &Model),
+    (selection, files): (&Selection, Vec<FileEntry>),
+) -> Manifest {
+    Manifest {
+        version: MANIFEST_VERSION,
+        request: ask.request.clone(),
+        conditions: ask.conditions.clone(),
+        scored: model::reference(snapshot),
+        trained_on: model.trained_on.clone(),
+        catalog_sha256: ctx.catalog.sha256.clone(),
+        model_id: model.id.clone(),
+        model_sha256: model.sha256.clone(),
+        seed: ask.seed,
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        waterfall: selection.waterfall,
+        files,
+    }
+}
+
+fn write_manifest(folder: &Path, bytes: &[u8]) -> Result<FileEntry, BuildError> {
+    std::fs::write(folder.join(MANIFEST_FILE), bytes).map_err(BuildError::Scratch)?;
+    Ok(FileEntry { name: MANIFEST_FILE.to_owned(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
+}
+
+/// Names the stages to whoever listens, and remembers how long each took.
+struct Stages<'a> {
+    report: &'a dyn Report,
+    done: Vec<(String, u64)>,
+    current: Option<(&'static str, Instant)>,
+}
+
+impl<'a> Stages<'a> {
+    fn new(report: &'a dyn Report) -> Self {
+        Self { report, done: Vec::new(), current: None }
+    }
+
+    fn enter(&mut self, stage: &'static str) {
+        self.close();
+        self.report.stage(stage);
+        self.current = Some((stage, Instant::now()));
+    }
+
+    fn close(&mut self) {
+        if let Some((stage, since)) = self.current.take() {
+            let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.done.push((stage.to_owned(), milliseconds));
+        }
+    }
+
+    fn finish(mut self) -> Vec<(String, u64)> {
+        self.close();
+        self.done
+    }
+}

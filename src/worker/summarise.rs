@@ -1,0 +1,108 @@
+//! A selection and a model in numbers and words that a planner can read.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    audience::Selection,
+    catalog::Names,
+    features::Snapshot,
+    model::{
+        Model, ModelError,
+        explanation::{Test, surrogate},
+        gbdt::Table,
+    },
+    segment::{Factor, Quality, Rule, RulePart, RuleTest, Summary},
+};
+
+use super::BuildError;
+
+/// Strongest factors that are told.
+const FACTORS_MAX: usize = 5;
+
+/// Half of a 95 % interval of a normal variable, in standard deviations.
+const Z95: f64 = 1.96;
+
+/// Codes have no order that words could name, so these columns stay out of the rules; the breakdown shows them.
+const CODES: [&str; 2] = ["gender", "region"];
+
+/// The summary of a finished selection; files and timings are filled in by the caller.
+pub(super) fn summarise(
+    (snapshot, model): (&Snapshot, &Model),
+    selection: &Selection,
+    seed: u64,
+) -> Result<Summary, BuildError> {
+    let words: BTreeMap<&str, &Names> =
+        snapshot.manifest().columns.iter().map(|column| (column.name.as_str(), &column.words)).collect();
+    let (rules, rules_fidelity) = rules(selection, &words, seed)?;
+    Ok(Summary {
+        as_of: snapshot.as_of(),
+        model_id: model.id.clone(),
+        model_reused: model.reused,
+        waterfall: selection.waterfall,
+        quality: quality(model, selection),
+        rules,
+        rules_fidelity,
+        factors: factors(model, selection, &words),
+        breakdown: selection.breakdown.clone(),
+        files: Vec::new(),
+        stages_ms: Vec::new(),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
+fn quality(model: &Model, selection: &Selection) -> Quality {
+    let expected_random = selection.eligible_mean * selection.waterfall.delivered as f64;
+    let report = &model.report;
+    Quality {
+        auc: report.auc,
+        auc_low: report.auc_low,
+        auc_high: report.auc_high,
+        auc_out_of_time: report.auc_out_of_time,
+        positives: report.positives,
+        base_rate: report.base_rate,
+        expected: selection.expected,
+        expected_margin: Z95 * selection.expected_variance.sqrt(),
+        expected_random,
+        lift: if expected_random > 0.0 { selection.expected / expected_random } else { 1.0 },
+    }
+}
+
+fn factors(model: &Model, selection: &Selection, words: &BTreeMap<&str, &Names>) -> Vec<Factor> {
+    let direction = |name: &str| {
+        let contrast = selection.explained.contrasts.iter().find(|contrast| contrast.feature == name)?;
+        Some(contrast.direction())
+    };
+    let told = model.report.gain_shares.iter().filter_map(|(name, share)| {
+        let feature = (*words.get(name.as_str())?).clone();
+        Some(Factor { feature, direction: direction(name)?, share: *share })
+    });
+    told.take(FACTORS_MAX).collect()
+}
+
+/// Rules of a shallow tree over people inside and outside, and how well they agree with the segment.
+fn rules(selection: &Selection, words: &BTreeMap<&str, &Names>, seed: u64) -> Result<(Vec<Rule>, f64), BuildError> {
+    let people = &selection.explained.people;
+    let told: Vec<usize> =
+        (0..people.names.len()).filter(|&index| !CODES.contains(&people.names[index].as_str())).collect();
+    let names: Vec<String> = told.iter().map(|&index| people.names[index].clone()).collect();
+    let columns = told.iter().map(|&index| people.columns[index].clone()).collect();
+    let table = Table::new(names.clone(), columns).map_err(ModelError::from)?;
+    let surrogate = surrogate(&table, &selection.explained.in_segment, seed);
+    let part = |(feature, test): &(usize, Test)| {
+        let feature = words.get(names[*feature].as_str()).map(|names| (*names).clone());
+        feature.map(|feature| RulePart { feature, test: rule_test(*test) })
+    };
+    let rules = surrogate.rules.iter().map(|rule| Rule {
+        parts: rule.tests.iter().filter_map(part).collect(),
+        share_of_segment: rule.share_of_segment,
+        precision: rule.precision,
+    });
+    Ok((rules.collect(), surrogate.fidelity))
+}
+
+fn rule_test(test: Test) -> RuleTest {
+    match test {
+        Test::AtMost(value) => RuleTest::AtMost(value),
+        Test::Above(value) => RuleTest::Above(value),
+    }
+}
