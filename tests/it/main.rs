@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod audience;
+mod end_to_end;
 mod features;
 mod gbdt;
 mod lake;

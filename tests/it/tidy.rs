@@ -34,7 +34,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("texts", &["catalog", "segment"]),
     (
         "worker",
-        &["audience", "catalog", "clock", "config", "digest", "export", "features", "lake", "model", "queue", "segment"],
+        &[
+            "audience", "catalog", "clock", "config", "digest", "export", "features", "lake", "model", "queue",
+            "segment",
+        ],
     ),
 ];
 
@@ -191,8 +194,7 @@ fn every_file_says_what_it_is_for_and_is_short() {
 fn variables(text: &str) -> BTreeSet<String> {
     let named = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
     let ours = |name: &&str| {
-        *name == "DATABASE_URL"
-            || ["SEGMENT_", "SLACK_"].iter().any(|p| name.len() > p.len() && name.starts_with(p))
+        *name == "DATABASE_URL" || ["SEGMENT_", "SLACK_"].iter().any(|p| name.len() > p.len() && name.starts_with(p))
     };
     named.filter(ours).map(str::to_owned).collect()
 }
@@ -210,7 +212,8 @@ fn the_readme_lists_exactly_the_variables_that_exist() {
 fn nothing_names_this_machine() {
     // Put together here, so that this file does not find itself.
     let places = ["/wo", "/ro", "/fa"].into_iter().zip(["rk/", "ot/", "rm/"]).map(|(a, b)| format!("{a}{b}"));
-    let hosts = ["index.crates", "registry.npmjs", "pypi", "deb.debian"].into_iter().zip([".io", ".org", ".org", ".org"]);
+    let hosts =
+        ["index.crates", "registry.npmjs", "pypi", "deb.debian"].into_iter().zip([".io", ".org", ".org", ".org"]);
     let banned: Vec<String> = places.chain(hosts.map(|(a, b)| format!("{a}{b}"))).collect();
     let mut files = Vec::new();
     for folder in ["src", "tests", "deploy", "migrations", "locales", ".ci", "docs"] {
