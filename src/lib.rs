@@ -8,8 +8,10 @@
 //! ```
 //! Arrows run downwards only; `tests/it/tidy.rs` holds the table of allowed imports.
 
+pub mod app;
 pub mod audience;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;

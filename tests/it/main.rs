@@ -3,6 +3,7 @@
 
 mod audience;
 mod build_segment;
+mod end_to_end;
 mod features;
 mod gbdt;
 mod lake;
@@ -12,6 +13,7 @@ mod postgres;
 mod queue;
 mod sample_lake;
 mod support;
+mod tidy;
 mod worker;
 
 #[test]

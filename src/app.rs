@@ -1,0 +1,173 @@
+//! Wiring: what `serve` and `worker` are made of, and in which order they end.
+
+mod couriers;
+mod http;
+mod segment_job;
+
+use std::{ffi::OsString, future::Future, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use http::Door;
+
+use crate::{
+    catalog::Catalog,
+    config::Config,
+    lake::{Store, StoreOptions},
+    queue::{self, ClaimLimits, JobKind},
+    slack::{self, AnnounceSettings, Method, Pace, SlackApp, SlackClient},
+    texts::Texts,
+    worker::{self, Children, Overrun, WorkerSettings},
+};
+
+/// Deliveries and last words at the same time; they only wait for the network.
+const COURIERS: usize = 4;
+/// How long a worker process may take to hand back its job; shorter than the service's own patience.
+const WORKER_GRACE: Duration = Duration::from_secs(20);
+
+/// How `serve` starts its worker processes.
+#[derive(Debug, Clone, Default)]
+pub struct Workers {
+    /// Variables that they get beside those of this process.
+    pub environment: Vec<(String, String)>,
+    /// Where they log; this process's stderr otherwise.
+    pub log: Option<PathBuf>,
+}
+
+/// Answers Slack and delivers, with or without worker processes, until `stopping`.
+pub async fn serve(
+    config: Config,
+    door: Door,
+    workers: Option<Workers>,
+    stopping: CancellationToken,
+) -> anyhow::Result<()> {
+    let catalog = Arc::new(Catalog::load(&config.catalog)?);
+    let store = open_store(&config).await?;
+    let slack_config = config.require_slack()?.clone();
+    let client = SlackClient::new(&slack_config)?;
+    let pool = open_database(&config).await?;
+    let app = SlackApp::new(catalog, pool.clone(), Arc::new(Texts::load()?), client, slack_config);
+
+    let mut parts = Parts { tasks: JoinSet::new(), stopping: stopping.clone() };
+    parts.add("the HTTP server", door.serve(slack::router(app.clone()), pool.clone(), stopping.clone()));
+    let announcing = slack::announce(app.clone(), AnnounceSettings::default(), stopping.clone());
+    parts.add("the announcer", finished(announcing));
+    if config.slack.as_ref().is_some_and(|slack| slack.app_token.is_some()) {
+        parts.add("Socket Mode", finished(slack::socket_mode(app.clone(), stopping.clone())));
+    }
+    add_couriers(&mut parts, &config, &app, &pool, store);
+    if let Some(workers) = workers {
+        parts.add("the workers", finished(worker::supervise(children(&config, workers)?, stopping)));
+    }
+    let ended = parts.until_all_ended().await;
+    app.finish().await;
+    ended
+}
+
+/// Builds segments from the queue, one at a time, until `stopping`.
+pub async fn work(config: Config, name: String, stopping: CancellationToken) -> anyhow::Result<()> {
+    let catalog = Catalog::load(&config.catalog)?;
+    let store = open_store(&config).await?;
+    let pool = open_database(&config).await?;
+    let settings = WorkerSettings { overrun: Overrun::Abort, ..WorkerSettings::new(name, limits(&config)) };
+    let shared = Arc::new(segment_job::Shared { catalog, store });
+    let perform = move |job| segment_job::perform(shared.clone(), job);
+    tracing::info!(worker = settings.name, "waiting for segments to build");
+    worker::run(&pool, JobKind::Segment, &settings, perform, stopping).await;
+    Ok(())
+}
+
+/// Opens the database with its tables up to date.
+async fn open_database(config: &Config) -> anyhow::Result<PgPool> {
+    let pool = queue::connect(config.require_database()?).await.context("the database cannot be reached")?;
+    queue::migrate(&pool).await.context("the database's tables could not be brought up to date")?;
+    Ok(pool)
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let options = StoreOptions {
+        cache_dir: config.cache_dir.clone(),
+        cache_bytes: config.cache_bytes,
+        s3_path_style: config.s3_path_style,
+    };
+    Store::open(&config.store, &options).await.context("SEGMENT_STORE cannot be opened")
+}
+
+fn children(config: &Config, workers: Workers) -> anyhow::Result<Children> {
+    let mut args: Vec<OsString> = vec!["worker".into(), "--while-stdin-open".into()];
+    if let Some(log) = workers.log {
+        args.extend(["--log-file".into(), log.into()]);
+    }
+    let mut environment = workers.environment;
+    if config.threads > 0 {
+        // polars reads its own variable, once.
+        environment.push(("POLARS_MAX_THREADS".to_owned(), config.threads.to_string()));
+    }
+    Ok(Children {
+        program: std::env::current_exe().context("this program cannot be found")?,
+        args,
+        envs: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        count: usize::from(config.workers),
+        grace: WORKER_GRACE,
+    })
+}
+
+/// The tasks of a service. The first that ends stops the others.
+struct Parts {
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stopping: CancellationToken,
+}
+
+impl Parts {
+    fn add(&mut self, name: &'static str, part: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        self.tasks.spawn(async move { (name, part.await) });
+    }
+
+    async fn until_all_ended(mut self) -> anyhow::Result<()> {
+        let mut failure = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            let problem = match ended {
+                Ok((name, Err(error))) => Some(error.context(format!("{name} failed"))),
+                Ok((name, Ok(()))) if !self.stopping.is_cancelled() => Some(anyhow::anyhow!("{name} ended by itself")),
+                Ok((_, Ok(()))) => None,
+                Err(panic) => Some(anyhow::Error::new(panic)),
+            };
+            if let (Some(problem), true) = (problem, failure.is_ok()) {
+                failure = Err(problem);
+            }
+            self.stopping.cancel();
+        }
+        failure
+    }
+}
+
+async fn finished(part: impl Future<Output = ()>) -> anyhow::Result<()> {
+    part.await;
+    Ok(())
+}
+
+/// Whom the bot's token belongs to, as Slack says.
+pub async fn slack_identity(config: &Config) -> anyhow::Result<String> {
+    let client = SlackClient::new(config.require_slack()?)?;
+    let answer = client.call(Method::AuthTest, &serde_json::json!({}), Pace::Unhurried).await?;
+    let field = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
+    Ok(format!("{} in {}", field("user"), field("team")))
+}
+
+fn limits(config: &Config) -> ClaimLimits {
+    ClaimLimits { running_per_owner_max: i64::from(config.jobs_per_person), ..ClaimLimits::new(config.lease) }
+}
+
+/// The two loops that bring results into Slack.
+fn add_couriers(parts: &mut Parts, config: &Config, app: &SlackApp, pool: &PgPool, store: Store) {
+    let name = format!("serve-{}", std::process::id());
+    let settings = WorkerSettings { slots: COURIERS, ..WorkerSettings::new(name, ClaimLimits::new(config.lease)) };
+    let stopping = &parts.stopping.clone();
+    let delivering = couriers::deliver(app.clone(), store, pool.clone(), settings.clone(), stopping.clone());
+    parts.add("delivery", finished(delivering));
+    let notifying = couriers::notify(app.clone(), pool.clone(), settings, stopping.clone());
+    parts.add("the last word", finished(notifying));
+}

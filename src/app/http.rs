@@ -1,0 +1,64 @@
+//! The HTTP server: Slack's routes, and whether the service is well.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use sqlx::{Connection as _, PgPool};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// Where the service listens, already bound: whoever asks from now on is answered.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Door {
+    /// At `SEGMENT_LISTEN`.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        Self::at(config.listen).await
+    }
+
+    /// On any free port of this machine.
+    pub async fn bind_free() -> anyhow::Result<Self> {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    async fn at(address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen at {address}; SEGMENT_LISTEN chooses another address"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address with its real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `routes` and the two questions of operators until `stopping`; open requests are answered first.
+    pub(super) async fn serve(self, routes: Router, pool: PgPool, stopping: CancellationToken) -> anyhow::Result<()> {
+        tracing::info!(address = %self.address, "listening");
+        let health = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
+        let router = routes.merge(health.with_state(pool));
+        axum::serve(self.listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await?;
+        Ok(())
+    }
+}
+
+/// Whether a click could be kept now.
+async fn ready(State(pool): State<PgPool>) -> (StatusCode, &'static str) {
+    let answered = async { pool.acquire().await?.ping().await };
+    match answered.await {
+        Ok(()) => (StatusCode::OK, "ready"),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A segment job: the pipeline on a thread of its own, its progress into the queue, its end as an outcome.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, sync::watch, time::sleep};
+
+use crate::{
+    catalog::Catalog,
+    lake::{Report, Store},
+    queue::{self, Outcome},
+    segment::Failure,
+    worker::{
+        BuildError, Job, StopFlag,
+        build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+    },
+};
+
+/// The least time between two writes of progress.
+const BETWEEN_WRITES: Duration = Duration::from_millis(500);
+
+/// What every segment job of this process shares.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) catalog: Catalog,
+    pub(super) store: Store,
+}
+
+/// Builds what a job's request asks for.
+pub(super) async fn perform(shared: Arc<Shared>, job: Job) -> Outcome {
+    let (progress, heard) = watch::channel(Progress::default());
+    let telling = tokio::spawn(tell(job.clone(), heard));
+    let ask = Ask {
+        request: job.request.id.to_string(),
+        conditions: job.request.conditions.clone(),
+        as_of: None,
+        seed: DEFAULT_SEED,
+    };
+    let listener = Listener { progress, stop: job.stop.clone() };
+    // Blocks for as long as it computes, so it gets a thread of its own.
+    let building = tokio::task::spawn_blocking(move || {
+        let context = BuildContext { catalog: &shared.catalog, store: &shared.store };
+        Handle::current().block_on(build_segment(context, &ask, &listener))
+    });
+    let built = building.await;
+    telling.abort();
+    match built {
+        Ok(built) => outcome(&job, built),
+        Err(panic) => {
+            tracing::error!(request = job.request.reference, %panic, "a build panicked");
+            Outcome::Failed(Failure::Internal)
+        }
+    }
+}
+
+fn outcome(job: &Job, built: Result<Built, BuildError>) -> Outcome {
+    let request = &job.request.reference;
+    match built {
+        Ok(built) => {
+            tracing::info!(request, people = built.summary.waterfall.delivered, "built");
+            Outcome::SegmentDone(built.summary)
+        }
+        Err(error) => match error.failure() {
+            None => job.stop.outcome(),
+            Some(failure) => {
+                tracing::warn!(request, error = format!("{:#}", anyhow::Error::new(error)), "not built");
+                Outcome::Failed(failure)
+            }
+        },
+    }
+}
+
+/// How far the pipeline is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Progress {
+    stage: &'static str,
+    done: u64,
+    of: u64,
+}
+
+/// The pipeline's ear: keeps the latest progress, and knows whether to go on.
+struct Listener {
+    progress: watch::Sender<Progress>,
+    stop: StopFlag,
+}
+
+impl Report for Listener {
+    fn stage(&self, stage: &'static str) {
+        self.progress.send_replace(Progress { stage, done: 0, of: 0 });
+    }
+
+    fn advance(&self, done: u64, of: u64) {
+        self.progress.send_modify(|progress| (progress.done, progress.of) = (done, of));
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.is_set()
+    }
+}
+
+/// Writes the latest progress into the request; what comes faster than it can be shown is left out.
+async fn tell(job: Job, mut heard: watch::Receiver<Progress>) {
+    while heard.changed().await.is_ok() {
+        let Progress { stage, done, of } = *heard.borrow_and_update();
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        if let Err(error) = queue::report(&job.pool, &job.lease, stage, count(done), count(of)).await {
+            tracing::debug!(request = job.request.reference, %error, "progress is not written");
+        }
+        sleep(BETWEEN_WRITES).await;
+    }
+}

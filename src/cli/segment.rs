@@ -1,0 +1,129 @@
+//! `segment create` and `segment verify`: the whole job without Slack, on the same path.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+
+use super::{output, progress::Bars, stores::Stores, words};
+use crate::{
+    catalog::Catalog,
+    config::Config,
+    digest::sha256_hex,
+    features::Snapshot,
+    segment::{Conditions, Draft},
+    worker::build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Find the people most likely to convert and write them as a CSV.
+    Create(Create),
+    /// Build a segment again and compare every byte with its manifest.
+    Verify(super::verify::Args),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Create {
+    /// A product of the catalog.
+    #[arg(long)]
+    product: String,
+    /// Genders, separated by commas; without it, everyone.
+    #[arg(long, value_delimiter = ',')]
+    gender: Vec<String>,
+    /// From and to in years, such as 25-39; without it, every age.
+    #[arg(long)]
+    age: Option<String>,
+    /// Regions or areas, separated by commas; without it, everywhere.
+    #[arg(long, value_delimiter = ',')]
+    region: Vec<String>,
+    /// People, or a share of the eligible such as 5%.
+    #[arg(long)]
+    size: String,
+    /// Whom to leave out who already converted: never, ever or days such as 90d; the product's default otherwise.
+    #[arg(long)]
+    converted: Option<String>,
+    /// Campaign name.
+    #[arg(long)]
+    name: Option<String>,
+    /// The snapshot's day; without it, the newest.
+    #[arg(long)]
+    as_of: Option<NaiveDate>,
+    /// Where copies of the files go.
+    #[arg(long, default_value = "segment")]
+    out: PathBuf,
+    /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Create(create) => self::create(create, config).await.map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => super::verify::run(&args, config).await,
+    }
+}
+
+async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
+    super::threads(create.threads.unwrap_or(config.threads))?;
+    let stores = Stores::open(config).await?;
+    let conditions = conditions(&create, &stores.catalog)?;
+    let as_of = match create.as_of {
+        Some(day) => day,
+        None => Snapshot::newest(&stores.store, &stores.catalog).await?.as_of(),
+    };
+    let ask = Ask { request: folder_of(&conditions, as_of), conditions, as_of: Some(as_of), seed: DEFAULT_SEED };
+    let bars = Bars::default();
+    let context = BuildContext { catalog: &stores.catalog, store: &stores.store };
+    let built = build_segment(context, &ask, &bars).await;
+    bars.finish();
+    let built = built.context("the segment could not be built")?;
+    copy_out(&built, &create.out)?;
+    for line in words::summary(&built.summary, &ask.conditions) {
+        output::line(line);
+    }
+    output::line(format!("Files: {}", create.out.display()));
+    Ok(())
+}
+
+fn conditions(create: &Create, catalog: &Catalog) -> anyhow::Result<Conditions> {
+    let (age_from, age_to) = match create.age.as_deref() {
+        None => (None, None),
+        Some(age) => {
+            let (from, to) = age.split_once('-').unwrap_or((age, age));
+            (Some(from.trim().to_owned()), Some(to.trim().to_owned()))
+        }
+    };
+    let draft = Draft {
+        name: create.name.clone(),
+        product: Some(create.product.clone()),
+        genders: create.gender.clone(),
+        age_from,
+        age_to,
+        regions: create.region.clone(),
+        size: Some(create.size.clone()),
+        converted: create.converted.clone(),
+    };
+    draft.check(catalog).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(lines.join("\n"))
+    })
+}
+
+/// The same question on the same day has the same folder, so that asking twice gives the same bytes, manifest included.
+fn folder_of(conditions: &Conditions, as_of: NaiveDate) -> String {
+    format!("cli-{}", &sha256_hex(format!("{as_of} {conditions}"))[..16])
+}
+
+fn copy_out(built: &Built, out: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    for (file, path) in built.files() {
+        let to = out.join(&file.name);
+        fs::copy(&path, &to).with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! A segment's numbers in words, for the terminal.
+
+use crate::segment::{Conditions, Direction, Quality, Rule, RuleTest, Summary, Waterfall};
+
+/// What `segment create` prints.
+pub(super) fn summary(summary: &Summary, conditions: &Conditions) -> Vec<String> {
+    let mut lines = vec![
+        format!("{conditions}"),
+        format!("{} people, from the snapshot of {}", grouped(summary.waterfall.delivered), summary.as_of),
+        waterfall(&summary.waterfall),
+    ];
+    lines.extend(quality(&summary.quality));
+    lines.push(format!("Model {}{}", summary.model_id, if summary.model_reused { " (reused)" } else { "" }));
+    lines.extend(summary.factors.iter().map(|factor| {
+        let direction = match factor.direction {
+            Direction::Higher => "higher",
+            Direction::Lower => "lower",
+            Direction::Mixed => "mixed",
+        };
+        format!("  {:>3.0} %  {} ({direction})", factor.share * 100.0, factor.feature.en)
+    }));
+    if !summary.rules.is_empty() {
+        lines.push(format!("In words (agrees with the segment for {:.0} %):", summary.rules_fidelity * 100.0));
+        lines.extend(summary.rules.iter().map(rule));
+    }
+    let spent: u64 = summary.stages_ms.iter().map(|(_, milliseconds)| milliseconds).sum();
+    let stages: Vec<String> = summary.stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms} ms")).collect();
+    lines.push(format!("Took {spent} ms: {}", stages.join(", ")));
+    lines
+}
+
+fn waterfall(waterfall: &Waterfall) -> String {
+    format!(
+        "{} in all → {} match → − {} opted out − {} converted → {} eligible → {} delivered",
+        grouped(waterfall.people),
+        grouped(waterfall.matching),
+        grouped(waterfall.opted_out),
+        grouped(waterfall.converted),
+        grouped(waterfall.eligible),
+        grouped(waterfall.delivered),
+    )
+}
+
+fn quality(quality: &Quality) -> Vec<String> {
+    let mut lines = vec![format!(
+        "AUC {:.3} ({:.3}–{:.3}) on people the model never saw; {} conversions learned from",
+        quality.auc,
+        quality.auc_low,
+        quality.auc_high,
+        grouped(quality.positives),
+    )];
+    if let Some(auc) = quality.auc_out_of_time {
+        lines.push(format!("AUC {auc:.3} one horizon later"));
+    }
+    lines.push(format!(
+        "Expect {:.0} ± {:.0} conversions; {:.0} among as many picked at random ({:.1} ×)",
+        quality.expected, quality.expected_margin, quality.expected_random, quality.lift,
+    ));
+    lines
+}
+
+fn rule(rule: &Rule) -> String {
+    let part = |part: &crate::segment::RulePart| match part.test {
+        RuleTest::AtMost(value) => format!("{} ≤ {value}", part.feature.en),
+        RuleTest::Above(value) => format!("{} > {value}", part.feature.en),
+    };
+    let parts: Vec<String> = rule.parts.iter().map(part).collect();
+    format!("  {:>3.0} %  {}", rule.share_of_segment * 100.0, parts.join(" and "))
+}
+
+/// A number with a comma at every thousand.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,234 @@
+//! Rules about the tree itself: which module may use which, file headers and lengths, README against `config.rs`.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each top-level module may use of this crate. Arrows run downwards only; see ARCHITECTURE.md.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("app", &["catalog", "clock", "config", "lake", "queue", "segment", "slack", "texts", "worker"]),
+    ("audience", &["catalog", "digest", "features", "lake", "model", "segment"]),
+    ("catalog", &["digest", "segment"]),
+    (
+        "cli",
+        &[
+            "app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "queue", "segment", "slack",
+            "texts", "worker",
+        ],
+    ),
+    ("clock", &[]),
+    ("config", &[]),
+    ("demo", &["app", "catalog", "clock", "config", "digest", "features", "lake", "queue", "segment", "worker"]),
+    ("digest", &[]),
+    ("export", &["catalog", "digest", "lake", "segment"]),
+    ("features", &["catalog", "clock", "digest", "lake"]),
+    ("lake", &["catalog", "digest"]),
+    ("lib", &[]),
+    ("main", &[]),
+    ("model", &["catalog", "digest", "features", "lake", "segment"]),
+    ("queue", &["catalog", "config", "segment"]),
+    ("segment", &["catalog"]),
+    ("slack", &["catalog", "config", "digest", "lake", "queue", "segment", "texts", "worker"]),
+    ("texts", &["catalog", "segment"]),
+    (
+        "worker",
+        &[
+            "audience", "catalog", "clock", "config", "digest", "export", "features", "lake", "model", "queue",
+            "segment",
+        ],
+    ),
+];
+
+/// Crates that only some modules may use.
+const RESERVED: &[(&str, &[&str])] = &[
+    ("aws_sdk_s3", &["lake"]),
+    ("polars", &["lake", "features", "model", "audience", "demo", "worker"]),
+    ("slack_morphism", &["slack"]),
+    ("sqlx", &["queue", "worker", "app", "cli", "slack", "demo"]),
+    ("clap", &["cli", "main"]),
+    ("indicatif", &["cli", "demo"]),
+];
+
+/// Calls that send SQL; only `queue` writes statements (the demo creates its database).
+const SQL: &[&str] = &["sqlx::query", "query_as", "query_scalar", "QueryBuilder", "raw_sql"];
+
+const LINES_MAX: usize = 400;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path, endings));
+        } else if endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Each file of `src/` with its path below it, its top-level module and its text.
+fn sources() -> Vec<(String, String, String)> {
+    let src = root().join("src");
+    let described = |path: PathBuf| {
+        let name = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+        let module = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        (name, module, fs::read_to_string(&path).unwrap())
+    };
+    files_below(&src, &[".rs"]).into_iter().map(described).collect()
+}
+
+/// The code without its comment lines and without the unit tests at the bottom.
+fn code(text: &str) -> String {
+    let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules that `code` names after `crate::` or, in a binary, `segment_bot::`; also inside braces.
+fn uses(code: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut named = BTreeSet::new();
+    for (at, matched) in code.match_indices("crate::") {
+        let rest = &code[at + matched.len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0_i32;
+            let mut start = true;
+            for (offset, c) in group.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => start = true,
+                    c if start && c.is_alphabetic() => {
+                        named.insert(word(&group[offset..]));
+                        start = false;
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            named.insert(word(rest));
+        }
+    }
+    named
+}
+
+fn none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn modules_use_only_what_is_below_them() {
+    let mut problems = Vec::new();
+    for (name, module, text) in sources() {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(of, _)| *of == module) else {
+            problems.push(format!("src/{name}: module `{module}` is not in the table of tests/it/tidy.rs"));
+            continue;
+        };
+        let known = |used: &String| ALLOWED.iter().any(|(of, _)| of == used);
+        for used in uses(&code(&text)).into_iter().filter(known) {
+            let inside_itself = used == module;
+            let gbdt = name.starts_with("model/gbdt") && !inside_itself;
+            if !inside_itself && (gbdt || !allowed.contains(&used.as_str())) {
+                problems.push(format!("src/{name} must not use crate::{used}"));
+            }
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn the_booster_could_be_lifted_out() {
+    let ours = |(name, _, _): &(String, String, String)| name.starts_with("model/gbdt");
+    let leaks = sources().into_iter().filter(ours).filter(|(_, _, text)| {
+        code(text).match_indices("crate::").any(|(at, _)| !code(text)[at..].starts_with("crate::model::gbdt"))
+    });
+    none(&leaks.map(|(name, ..)| format!("src/{name} names something outside model/gbdt")).collect::<Vec<_>>());
+}
+
+#[test]
+fn some_crates_belong_to_some_modules() {
+    let mut problems = Vec::new();
+    for (name, module, text) in sources() {
+        let code = code(&text);
+        for (reserved, owners) in RESERVED {
+            if code.contains(&format!("{reserved}::")) && !owners.contains(&module.as_str()) {
+                problems.push(format!("src/{name} must not use {reserved}"));
+            }
+        }
+        let statements = SQL.iter().any(|call| code.contains(call));
+        if statements && module != "queue" && !name.starts_with("demo/postgres") {
+            problems.push(format!("src/{name} must not hold SQL; that belongs to queue"));
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_short() {
+    let mut problems = Vec::new();
+    let mut files = files_below(&root().join("src"), &[".rs"]);
+    files.extend(files_below(&root().join("tests"), &[".rs"]));
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        if !text.starts_with("//! ") {
+            problems.push(format!("{name} does not begin with a `//!` line"));
+        }
+        let lines = text.lines().count();
+        if lines > LINES_MAX {
+            problems.push(format!("{name} has {lines} lines: which two things is it?"));
+        }
+    }
+    none(&problems);
+}
+
+/// Names in `text` that look like variables of ours.
+fn variables(text: &str) -> BTreeSet<String> {
+    let named = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let ours = |name: &&str| {
+        *name == "DATABASE_URL" || ["SEGMENT_", "SLACK_"].iter().any(|p| name.len() > p.len() && name.starts_with(p))
+    };
+    named.filter(ours).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_lists_exactly_the_variables_that_exist() {
+    let config = fs::read_to_string(root().join("src/config.rs")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table: String = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    let in_config = variables(config.split("#[cfg(test)]").next().unwrap());
+    assert_eq!(variables(&table), in_config);
+}
+
+#[test]
+fn nothing_names_this_machine() {
+    // Put together here, so that this file does not find itself.
+    let places = ["/wo", "/ro", "/fa"].into_iter().zip(["rk/", "ot/", "rm/"]).map(|(a, b)| format!("{a}{b}"));
+    let hosts =
+        ["index.crates", "registry.npmjs", "pypi", "deb.debian"].into_iter().zip([".io", ".org", ".org", ".org"]);
+    let banned: Vec<String> = places.chain(hosts.map(|(a, b)| format!("{a}{b}"))).collect();
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "deploy", "migrations", "locales", ".ci", "docs"] {
+        if root().join(folder).exists() {
+            files.extend(files_below(&root().join(folder), &[""]));
+        }
+    }
+    files.extend(["README.md", "ARCHITECTURE.md", "Dockerfile", "manifest.yml"].map(|name| root().join(name)));
+    let mut problems = Vec::new();
+    for path in files {
+        // Binary files have no text to check.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        for place in banned.iter().filter(|place| text.contains(place.as_str())) {
+            problems.push(format!("{} names {place}", path.strip_prefix(root()).unwrap().display()));
+        }
+    }
+    none(&problems);
+}
