@@ -49,7 +49,7 @@ fn held_out_auc(table: &Table, labels: &[bool]) -> f64 {
     evaluation::auc(&model.raw_scores(&table.select(&judge)), &of(&judge)).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_planted_signal_is_found_and_shuffled_labels_leave_nothing() {
     let sample = sample().await;
     let (table, mut labels) = learnable(&sample).await;
