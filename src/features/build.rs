@@ -74,12 +74,11 @@ impl Batch<'_> {
 
     /// The first day with usable events up to `as_of`.
     async fn first_day(&self, as_of: NaiveDate) -> Result<Option<NaiveDate>, FeaturesError> {
-        let tables = match self.current(as_of).await? {
-            Some(snapshot) => snapshot.manifest().tables.clone(),
-            None => {
-                let id = Users::open(self.lake, self.catalog, as_of).await?.id;
-                self.counted(id, as_of).await?.into_iter().map(|counted| counted.rows).collect()
-            }
+        let tables = if let Some(snapshot) = self.current(as_of).await? {
+            snapshot.manifest().tables.clone()
+        } else {
+            let id = Users::open(self.lake, self.catalog, as_of).await?.id;
+            self.counted(id, as_of).await?.into_iter().map(|counted| counted.rows).collect()
         };
         Ok(tables.iter().filter_map(|table| table.first_day).min())
     }

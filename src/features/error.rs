@@ -46,9 +46,8 @@ impl FeaturesError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Lake(error) => error.is_transient(),
-            // A full or failing disk may have room again.
-            Self::Scratch { .. } => true,
-            Self::NoSnapshot { .. } | Self::NoSnapshots | Self::Stopped => true,
+            // A full disk may have room again.
+            Self::Scratch { .. } | Self::NoSnapshot { .. } | Self::NoSnapshots | Self::Stopped => true,
             Self::OtherDefinition { .. }
             | Self::Damaged { .. }
             | Self::TooManyUnusable { .. }

@@ -77,9 +77,8 @@ pub struct TableRows {
 impl Snapshot {
     /// The snapshot of `as_of`, if it was built from what the catalog says now.
     pub async fn open(store: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Self, FeaturesError> {
-        let snapshot = match Self::read(store, as_of).await? {
-            Some(snapshot) => snapshot,
-            None => return Err(FeaturesError::NoSnapshot { as_of, newest: Self::days(store).await?.pop() }),
+        let Some(snapshot) = Self::read(store, as_of).await? else {
+            return Err(FeaturesError::NoSnapshot { as_of, newest: Self::days(store).await?.pop() });
         };
         if snapshot.manifest.definition_sha256 != definition_sha256(catalog) {
             return Err(FeaturesError::OtherDefinition { as_of });

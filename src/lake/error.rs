@@ -36,7 +36,7 @@ pub enum LakeError {
     #[error("table `{table}`: cannot read {file}: {why}")]
     Unreadable { table: String, file: String, why: String },
     #[error("table `{table}`, {file}: there is no column `{column}` ({expected}); the columns are {}", columns.join(", "))]
-    NoColumn { table: String, file: String, column: String, expected: &'static str, columns: Vec<String> },
+    NoColumn { table: String, file: String, column: Box<str>, expected: &'static str, columns: Box<[String]> },
     #[error(
         "table `{table}`, {file}: column `{column}` is {found}, but must be {expected}; the columns are {}",
         columns.join(", ")
@@ -44,10 +44,10 @@ pub enum LakeError {
     WrongType {
         table: String,
         file: String,
-        column: String,
+        column: Box<str>,
         expected: &'static str,
-        found: String,
-        columns: Vec<String>,
+        found: Box<str>,
+        columns: Box<[String]>,
     },
     #[error("the tables cannot be read: {0}")]
     Polars(#[from] polars::error::PolarsError),

@@ -85,11 +85,11 @@ pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut fs::File) -> std::io::
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let write = || {
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-        fill(file.as_file_mut())?;
-        readable_by_all(file.as_file())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        let mut unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        fill(unfinished.as_file_mut())?;
+        readable_by_all(unfinished.as_file())?;
+        unfinished.as_file().sync_all()?;
+        unfinished.persist(path)?;
         fs::File::open(folder)?.sync_all()
     };
     write().map_err(LakeError::io(path))

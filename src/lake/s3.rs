@@ -118,7 +118,7 @@ impl S3Store {
         let mut object = object.clone();
         for _ in 0..FETCHES_MAX {
             let path = self.cache.path(&self.bucket, &self.full(&object.key), &object.etag);
-            if self.cache.hit(&path) {
+            if Cache::hit(&path) {
                 return Ok(path);
             }
             match self.fetch(&object).await? {

@@ -43,10 +43,9 @@ pub(super) enum Need {
 impl Need {
     fn expected(self) -> &'static str {
         match self {
-            Self::AnyId => "text or an integer",
             Self::Id(IdType::Text) => "text, as the id in `users`",
             Self::Id(IdType::Integer) => "an integer, as the id in `users`",
-            Self::Code => "text or an integer",
+            Self::AnyId | Self::Code => "text or an integer",
             Self::Integer => "an integer",
             Self::Amount(_) => "an integer (minor units) or a float",
             Self::Day(_) => "a date or a date-time",
@@ -55,18 +54,16 @@ impl Need {
         }
     }
 
-    fn from_typed(self, column: &str, dtype: &DataType) -> Option<Expr> {
+    fn typed_value(self, column: &str, dtype: &DataType) -> Option<Expr> {
         let value = col(column);
         let text = *dtype == DataType::String;
         let integer = dtype.is_integer();
         match self {
-            Self::AnyId | Self::Countable if text => Some(value),
-            Self::AnyId | Self::Countable | Self::Integer if integer => Some(value.strict_cast(DataType::Int64)),
-            Self::Id(IdType::Text) if text => Some(value),
-            Self::Id(IdType::Integer) if integer => Some(value.strict_cast(DataType::Int64)),
-            Self::Code if text => Some(value),
+            Self::AnyId | Self::Countable | Self::Id(IdType::Text) | Self::Code if text => Some(value),
+            Self::AnyId | Self::Countable | Self::Integer | Self::Id(IdType::Integer) | Self::Amount(_) if integer => {
+                Some(value.strict_cast(DataType::Int64))
+            }
             Self::Code if integer => Some(value.cast(DataType::String)),
-            Self::Amount(_) if integer => Some(value.strict_cast(DataType::Int64)),
             Self::Amount(decimals) if dtype.is_float() => Some(minor_units(value.cast(DataType::Float64), decimals)),
             Self::Day(zone) => time::day(column, dtype, zone),
             Self::Flag if *dtype == DataType::Boolean => Some(value),
@@ -76,7 +73,7 @@ impl Need {
     }
 
     /// From the text of a CSV file; null where the text is not what is needed.
-    fn from_text(self, column: &str) -> Expr {
+    fn text_value(self, column: &str) -> Expr {
         let value = col(column);
         match self {
             Self::AnyId | Self::Id(IdType::Text) | Self::Code | Self::Countable => value,
@@ -110,9 +107,9 @@ impl Wanted {
     pub(super) fn expr(&self, source: &Source) -> Result<Expr, LakeError> {
         let dtype = self.dtype(source)?;
         let canonical = if source.is_text() {
-            self.need.from_text(&self.column)
+            self.need.text_value(&self.column)
         } else {
-            let typed = self.need.from_typed(&self.column, dtype);
+            let typed = self.need.typed_value(&self.column, dtype);
             typed.ok_or_else(|| self.wrong_type(source, format!("of type {dtype}")))?
         };
         Ok(canonical.alias(self.name.as_str()))
@@ -120,16 +117,16 @@ impl Wanted {
 
     /// In a CSV file: whether this cell holds text that is not what is needed.
     pub(super) fn misread(&self) -> Expr {
-        col(&self.column).is_not_null().and(self.need.from_text(&self.column).is_null())
+        col(&self.column).is_not_null().and(self.need.text_value(&self.column).is_null())
     }
 
     pub(super) fn wrong_type(&self, source: &Source, found: String) -> LakeError {
         LakeError::WrongType {
             table: source.table.clone(),
             file: source.file.clone(),
-            column: self.column.clone(),
+            column: self.column.as_str().into(),
             expected: self.need.expected(),
-            found,
+            found: found.into(),
             columns: source.column_names(),
         }
     }
@@ -138,7 +135,7 @@ impl Wanted {
         source.schema.get(&self.column).ok_or_else(|| LakeError::NoColumn {
             table: source.table.clone(),
             file: source.file.clone(),
-            column: self.column.clone(),
+            column: self.column.as_str().into(),
             expected: self.need.expected(),
             columns: source.column_names(),
         })

@@ -36,7 +36,7 @@ impl Source {
         !matches!(self.format, Format::Parquet)
     }
 
-    pub(super) fn column_names(&self) -> Vec<String> {
+    pub(super) fn column_names(&self) -> Box<[String]> {
         self.schema.iter_names().map(ToString::to_string).collect()
     }
 
@@ -84,14 +84,12 @@ pub(super) fn open(table: &str, files: Vec<LocalFile>) -> Result<Vec<Source>, La
 
 fn open_one(path: &Path) -> Result<(Format, SchemaRef), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let format = if name.ends_with(".parquet") {
-        Format::Parquet
-    } else if name.ends_with(".csv") {
-        Format::Csv
-    } else if name.ends_with(".csv.gz") {
-        Format::Unpacked(unpack(path)?)
-    } else {
-        return Err("its name ends in none of .parquet, .csv and .csv.gz".to_owned());
+    let (stem, ending) = name.rsplit_once('.').unwrap_or_default();
+    let format = match ending {
+        "parquet" => Format::Parquet,
+        "csv" => Format::Csv,
+        "gz" if stem.rsplit_once('.').is_some_and(|(_, inner)| inner == "csv") => Format::Unpacked(unpack(path)?),
+        _ => return Err("its name ends in none of .parquet, .csv and .csv.gz".to_owned()),
     };
     let mut frame = scan_paths(&format, &[path]).map_err(|error| first_line(&error))?;
     let schema = frame.collect_schema().map_err(|error| first_line(&error))?;

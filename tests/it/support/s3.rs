@@ -49,8 +49,8 @@ pub(crate) fn inside(test: &str, server: Server) -> bool {
     ]);
     child.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
     let output = child.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     false
 }
 
