@@ -91,7 +91,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Segment(command) => return segment::run(command, &config).await,
         Command::Migrate => migrate::run(&config).await?,
         Command::Doctor => return doctor::run(&config).await,
-        Command::SampleLake(args) => sample_lake::run(&args).await?,
+        Command::SampleLake(args) => sample_lake::run(&args)?,
         Command::Demo(args) => demo::run(args, config).await?,
         Command::Healthcheck => healthcheck::run(&config).await?,
     }

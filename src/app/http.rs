@@ -45,8 +45,8 @@ impl Door {
     pub(super) async fn serve(self, routes: Router, pool: PgPool, stopping: CancellationToken) -> anyhow::Result<()> {
         tracing::info!(address = %self.address, "listening");
         let health = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
-        let router = routes.merge(health.with_state(pool));
-        axum::serve(self.listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await?;
+        let all = routes.merge(health.with_state(pool));
+        axum::serve(self.listener, all).with_graceful_shutdown(stopping.cancelled_owned()).await?;
         Ok(())
     }
 }

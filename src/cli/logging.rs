@@ -32,9 +32,9 @@ fn init(config: &Config, filter: &str, writer: BoxMakeWriter, colours: bool) -> 
     let filter = EnvFilter::try_new(filter).with_context(|| format!("SEGMENT_LOG is `{filter}`"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     if config.log_json {
-        log.json().flatten_event(true).init()
+        log.json().flatten_event(true).init();
     } else {
-        log.with_target(false).init()
+        log.with_target(false).init();
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) struct Args {
     last_day: Option<NaiveDate>,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let yesterday = || clock::last_full_day(clock::now(), chrono_tz::Asia::Tokyo);
     let options = SampleOptions {
         users: args.users,

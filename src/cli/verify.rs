@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use super::{output, progress::Bars, stores::Stores};
 use crate::{
     config::Config,
-    worker::{build_segment::BuildContext, verify},
+    worker::{Check, build_segment::BuildContext, verify},
 };
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode
             output::line(format!("DIFFERENT  {}: expected {}, found {}", check.what, check.expected, check.found));
         }
     }
-    let same = checks.iter().all(|check| check.holds());
+    let same = checks.iter().all(Check::holds);
     output::line(if same { "The segment is exactly what its manifest says." } else { "The segment differs." });
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

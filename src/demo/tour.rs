@@ -18,7 +18,7 @@ pub const TEXT: &str = "product=skincare gender=f age=25-39 region=tokyo,osaka s
 
 /// An acknowledged request is in the database; so this is generous.
 const QUEUED_WAIT: Duration = Duration::from_secs(15);
-const FINISHED_WAIT: Duration = Duration::from_secs(15 * 60);
+const FINISHED_WAIT: Duration = Duration::from_mins(15);
 const POLL: Duration = Duration::from_millis(150);
 
 /// Why the tour stopped.
@@ -53,17 +53,13 @@ pub async fn play(slack: &LocalSlack, pool: &PgPool) -> Result<Thread, TourError
     slack.command(COMMAND, TEXT).await?;
     let asked = Instant::now();
     loop {
-        match newest(pool).await? {
-            Some((number, RequestState::Done, _)) if Some(number) != before => return thread(slack).await,
-            Some((number, RequestState::Failed | RequestState::Cancelled, failure)) if Some(number) != before => {
+        match newest(pool).await?.filter(|(number, ..)| Some(*number) != before) {
+            Some((_, RequestState::Done, _)) => return thread(slack).await,
+            Some((_, RequestState::Failed | RequestState::Cancelled, failure)) => {
                 return Err(TourError::Failed(failure));
             }
-            Some((number, ..)) if Some(number) != before => {
-                if asked.elapsed() > FINISHED_WAIT {
-                    return Err(TourError::TooSlow);
-                }
-            }
-            _ if asked.elapsed() > QUEUED_WAIT => return Err(TourError::NotAccepted(last_words(slack).await?)),
+            Some(_) if asked.elapsed() > FINISHED_WAIT => return Err(TourError::TooSlow),
+            None if asked.elapsed() > QUEUED_WAIT => return Err(TourError::NotAccepted(last_words(slack).await?)),
             _ => {}
         }
         sleep(POLL).await;

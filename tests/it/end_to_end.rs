@@ -35,7 +35,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const USERS: u64 = 20_000;
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Everything that runs for one test; ends when dropped.
 struct Stage {
@@ -48,6 +48,7 @@ struct Stage {
 
 impl Stage {
     /// `None`, with a word why, where local-slack is not installed.
+    #[expect(clippy::print_stdout, reason = "says why a test did nothing")]
     async fn set() -> Option<Self> {
         let Some(program) = std::env::var_os("SEGMENT_LOCAL_SLACK").map(PathBuf::from) else {
             println!("skipped: SEGMENT_LOCAL_SLACK does not name local-slack; .ci/setup installs it");
@@ -79,10 +80,8 @@ impl Stage {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        match timeout(PATIENCE, found).await {
-            Ok(request) => request,
-            Err(_) => panic!("{}", self.state().await),
-        }
+        let Ok(request) = timeout(PATIENCE, found).await else { panic!("{}", self.state().await) };
+        request
     }
 
     async fn state(&self) -> String {
@@ -95,7 +94,7 @@ impl Stage {
     async fn csvs(&self) -> Vec<(String, Vec<u8>)> {
         let mut found = Vec::new();
         for message in self.slack.messages(CHANNEL).await.unwrap() {
-            for (name, url) in tour::files_of(&message).into_iter().filter(|(name, _)| name.ends_with(".csv")) {
+            for (name, url) in tour::files_of(&message).into_iter().filter(|(name, _)| is_csv(name)) {
                 assert!(message["thread_ts"].is_string(), "a file outside a thread: {message}");
                 found.push((name, self.slack.download(&url).await.unwrap().to_vec()));
             }
@@ -146,7 +145,11 @@ async fn ready(port: u16) {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(60), answered).await.unwrap();
+    timeout(Duration::from_mins(1), answered).await.unwrap();
+}
+
+fn is_csv(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "csv")
 }
 
 /// The processes that `parent` started.
@@ -211,7 +214,7 @@ async fn a_submitted_form_becomes_the_file_that_the_manifest_names() {
     let manifest = stage.manifest(&request);
     let file = manifest.files.iter().find(|file| file.name == "segment.csv").unwrap();
     assert_eq!(sha256_hex(csv), file.sha256);
-    let rows = csv.iter().filter(|byte| **byte == b'\n').count() - 1;
+    let rows = std::str::from_utf8(csv).unwrap().lines().count() - 1;
     assert_eq!((rows, manifest.waterfall.delivered), (500, 500));
     stage.strike().await;
 }
