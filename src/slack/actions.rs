@@ -1,0 +1,124 @@
+//! Buttons under messages. Acknowledged at once; what they do follows behind, once, however often they are pressed.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, Method, Pace, SlackApp, Who,
+    command::{cancelled, in_time, may_touch},
+    dispatch::Reply,
+    form::{self, Seed},
+    inbound::{Action, Interaction},
+};
+use crate::queue::{self, Request};
+
+/// Acknowledges; buttons of links and unknown ones do nothing.
+pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
+    let Some(action) = interaction.actions.first() else { return Reply::empty() };
+    let who = app.who(interaction.team(), &interaction.user.id).await;
+    let press = Press {
+        who,
+        action: action.clone(),
+        channel: interaction.channel(),
+        trigger_id: interaction.trigger_id.clone(),
+    };
+    let (app, behind) = (app.clone(), app.clone());
+    behind.behind(async move {
+        if let Some(words) = press.act(&app).await {
+            press.tell(&app, &words).await;
+        }
+    });
+    Reply::empty()
+}
+
+/// A button that was pressed.
+struct Press {
+    who: Who,
+    action: Action,
+    channel: String,
+    trigger_id: String,
+}
+
+impl Press {
+    /// Does it; the words are for the person alone.
+    async fn act(&self, app: &SlackApp) -> Option<String> {
+        match self.action.action_id.as_str() {
+            ACTION_OPEN_FORM => {
+                let mut seed = Seed::from_value(&self.action.value);
+                if seed.origin.channel.is_empty() {
+                    seed.origin.channel.clone_from(&self.channel);
+                }
+                self.open(app, &seed).await
+            }
+            ACTION_CANCEL => self.cancel(app).await,
+            ACTION_RETRY => self.retry(app).await,
+            ACTION_RERUN => {
+                let request = self.request(app).await?;
+                match request {
+                    // Whoever sees the button sees what was asked.
+                    Ok(request) => self.open(app, &form::seed_of(&request)).await,
+                    Err(words) => Some(words),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    async fn open(&self, app: &SlackApp, seed: &Seed) -> Option<String> {
+        let opened = form::open(app, &self.who, seed, &self.trigger_id).await;
+        opened.err().map(|_| app.say(self.who.locale).text("form-try-again"))
+    }
+
+    async fn cancel(&self, app: &SlackApp) -> Option<String> {
+        let say = app.say(self.who.locale);
+        let request = match self.request(app).await? {
+            Ok(request) => request,
+            Err(words) => return Some(words),
+        };
+        if !may_touch(app, &self.who, &request) {
+            return Some(say.with("action-not-yours", &[("user", request.user.into())]));
+        }
+        match in_time(queue::cancel(app.pool(), request.id)).await {
+            Some(outcome) => Some(cancelled(app, &self.who, &request, outcome)),
+            None => Some(say.text("database-away")),
+        }
+    }
+
+    async fn retry(&self, app: &SlackApp) -> Option<String> {
+        let say = app.say(self.who.locale);
+        let request = match self.request(app).await? {
+            Ok(request) => request,
+            Err(words) => return Some(words),
+        };
+        if !may_touch(app, &self.who, &request) {
+            return Some(say.with("action-not-yours", &[("user", request.user.into())]));
+        }
+        match in_time(queue::retry(app.pool(), request.id)).await {
+            // The root message says the rest.
+            Some(true) => {
+                app.inner.changed.notify_one();
+                None
+            }
+            Some(false) => Some(say.text("retry-not-failed")),
+            None => Some(say.text("database-away")),
+        }
+    }
+
+    /// The request that the button belongs to; `None` when its value is no id of this workspace.
+    async fn request(&self, app: &SlackApp) -> Option<Result<Request, String>> {
+        let id: Uuid = self.action.value.parse().ok()?;
+        match in_time(queue::request_by_id(app.pool(), id)).await {
+            Some(request) => request.filter(|request| request.team == self.who.team).map(Ok),
+            None => Some(Err(app.say(self.who.locale).text("database-away"))),
+        }
+    }
+
+    async fn tell(&self, app: &SlackApp, words: &str) {
+        if self.channel.is_empty() {
+            return;
+        }
+        let body = json!({ "channel": self.channel, "user": self.who.user, "text": words });
+        // The client has logged a failure; the root message shows the state anyway.
+        let _ = app.client().call(Method::ChatPostEphemeral, &body, Pace::Hurried).await;
+    }
+}

@@ -1,0 +1,202 @@
+//! The one wrapper around every call to Slack: time-outs, Retry-After, and retries by what a repetition would do.
+//!
+//! Never prints a payload, a token or slack-morphism's error texts, which quote whole responses.
+
+mod error;
+mod method;
+mod upload;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::Value;
+use slack_morphism::{
+    SlackApiToken, SlackClient as MorphismClient,
+    prelude::{SlackApiTokenValue, SlackClientHyperConnector, SlackHyperClient},
+};
+use tokio::time::Instant;
+
+pub use error::SlackCallError;
+pub use method::Method;
+pub use upload::Upload;
+
+use crate::config::{Secret, SlackConfig};
+
+/// How long calls wait and how often they try.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// One call while a person waits for an answer within Slack's three seconds.
+    pub hurried: Duration,
+    /// One try of a call that nobody waits for.
+    pub unhurried: Duration,
+    /// Tries of a call that nobody waits for.
+    pub tries: u32,
+    /// Wait before the second try; doubles each time.
+    pub first_wait: Duration,
+    /// A longer Retry-After is handed to the caller instead of waited for.
+    pub longest_wait: Duration,
+    /// Pause after Slack said that the installation is dead.
+    pub dead_for: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            hurried: Duration::from_secs(2),
+            unhurried: Duration::from_secs(10),
+            tries: 4,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+            dead_for: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether somebody waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// One try within two seconds: a person waits for the acknowledgement.
+    Hurried,
+    /// Retries; for work behind the acknowledgement.
+    Unhurried,
+}
+
+/// Calls Slack's Web API with the bot's token. Cheap to clone.
+#[derive(Clone)]
+pub struct SlackClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    morphism: Arc<SlackHyperClient>,
+    bot: SlackApiToken,
+    app: Option<SlackApiToken>,
+    uploads: upload::Uploads,
+    patience: Patience,
+    /// When Slack last said that the installation is dead, and which code it gave.
+    dead: Mutex<Option<(Instant, String)>>,
+}
+
+impl std::fmt::Debug for SlackClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SlackClient").finish_non_exhaustive()
+    }
+}
+
+impl SlackClient {
+    /// A client over TLS or plain HTTP, whichever `config.api_url` says. Fails when the system has no root certificates.
+    pub fn new(config: &SlackConfig) -> std::io::Result<Self> {
+        Self::with_patience(config, Patience::default())
+    }
+
+    /// [`Self::new`] with other time-outs.
+    pub fn with_patience(config: &SlackConfig, patience: Patience) -> std::io::Result<Self> {
+        let connector = connector()?;
+        let api_url = config.api_url.trim_end_matches('/');
+        let morphism = SlackClientHyperConnector::from(connector.clone()).with_slack_api_url(api_url);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                morphism: Arc::new(MorphismClient::new(morphism)),
+                bot: token(&config.bot_token),
+                app: config.app_token.as_ref().map(token),
+                uploads: upload::Uploads::new(connector),
+                patience,
+                dead: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// slack-morphism's client, for the layer that checks signatures.
+    pub(super) fn morphism(&self) -> Arc<SlackHyperClient> {
+        Arc::clone(&self.inner.morphism)
+    }
+
+    /// Whether Slack lately said that this installation is gone.
+    pub fn is_dead(&self) -> bool {
+        self.dead_code().is_some()
+    }
+
+    /// Calls `method`; the answer is Slack's whole object, `ok: true` checked.
+    pub async fn call(&self, method: Method, body: &Value, pace: Pace) -> Result<Value, SlackCallError> {
+        if let Some(code) = self.dead_code() {
+            return Err(SlackCallError::Dead { code });
+        }
+        let result = match pace {
+            Pace::Hurried => self.once(method, body, self.inner.patience.hurried).await,
+            Pace::Unhurried => self.patiently(method, body).await,
+        };
+        if let Err(error) = &result {
+            self.note(method, error);
+        }
+        result.map_err(|error| error.for_caller(method))
+    }
+
+    async fn patiently(&self, method: Method, body: &Value) -> Result<Value, SlackCallError> {
+        let patience = &self.inner.patience;
+        let mut wait = patience.first_wait;
+        for _ in 1..patience.tries {
+            let error = match self.once(method, body, patience.unhurried).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let pause = match &error {
+                SlackCallError::RateLimited { retry_after } if *retry_after <= patience.longest_wait => *retry_after,
+                SlackCallError::Unreachable => wait,
+                SlackCallError::Ambiguous if method.may_repeat() => wait,
+                _ => return Err(error),
+            };
+            tracing::debug!(method = method.name(), %error, pause_ms = pause.as_millis(), "Slack did not do it; trying again");
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        self.once(method, body, patience.unhurried).await
+    }
+
+    async fn once(&self, method: Method, body: &Value, limit: Duration) -> Result<Value, SlackCallError> {
+        match tokio::time::timeout(limit, self.send(method, body)).await {
+            Ok(Ok(answer)) => error::checked(answer),
+            Ok(Err(error)) => Err(error::classify(&error)),
+            Err(_) => Err(SlackCallError::Ambiguous),
+        }
+    }
+
+    async fn send(&self, method: Method, body: &Value) -> Result<Value, slack_morphism::errors::SlackClientError> {
+        let token = if method.needs_app_token() { self.inner.app.as_ref() } else { None };
+        let session = self.inner.morphism.open_session(token.unwrap_or(&self.inner.bot));
+        let api = &session.http_session_api;
+        if !method.is_get() {
+            return api.http_post(method.name(), body, None).await;
+        }
+        let params = method::params(body);
+        let params: Vec<(&str, Option<&String>)> = params.iter().map(|(name, value)| (*name, Some(value))).collect();
+        api.http_get(method.name(), &params, None).await
+    }
+
+    fn note(&self, method: Method, error: &SlackCallError) {
+        if let SlackCallError::Dead { code } = error {
+            *self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), code.clone()));
+            tracing::error!(method = method.name(), code, "Slack says that this installation is gone; check SLACK_BOT_TOKEN");
+        } else {
+            tracing::warn!(method = method.name(), %error, "a call to Slack failed");
+        }
+    }
+
+    fn dead_code(&self) -> Option<String> {
+        let dead = self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner);
+        dead.as_ref().filter(|(since, _)| since.elapsed() < self.inner.patience.dead_for).map(|(_, code)| code.clone())
+    }
+}
+
+fn token(secret: &Secret) -> SlackApiToken {
+    SlackApiToken::new(SlackApiTokenValue(secret.expose().to_owned()))
+}
+
+/// Plain HTTP is allowed because stand-ins for Slack use it, HTTP/1 because proxies do.
+fn connector() -> std::io::Result<HttpsConnector<HttpConnector>> {
+    let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider())?;
+    Ok(builder.https_or_http().enable_all_versions().build())
+}

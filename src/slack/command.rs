@@ -1,0 +1,251 @@
+//! `/segment` and what may stand behind it. Replies are seen by the person alone.
+
+use std::time::Duration;
+
+use super::{
+    SlackApp, Who,
+    blocks::{Message, escape},
+    dispatch::Reply,
+    form::{self, Filled, Origin, Seed},
+    inbound::Command,
+    messages, problems,
+    submit::{self, Refusal},
+    words,
+};
+use crate::{
+    queue::{self, CancelOutcome, QueueError, Request},
+    segment::{Draft, Problem},
+};
+
+/// Words that are no conditions.
+const SUBCOMMANDS: [&str; 6] = ["help", "products", "list", "show", "cancel", "rerun"];
+/// Beyond this a person hears that the database does not answer.
+const DATABASE_WAIT: Duration = Duration::from_millis(1_500);
+const LISTED: i64 = 10;
+
+/// Typed text, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Typed {
+    Help,
+    Products,
+    List,
+    Show(Option<i64>),
+    Cancel(Option<i64>),
+    Rerun(Option<i64>),
+    Conditions { draft: Draft, at_once: bool },
+    /// A first word that is neither; with the nearest that is.
+    Unknown { word: String, nearest: Option<&'static str> },
+}
+
+/// Answers the command.
+pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
+    let typed = typed(&problems::plain_digits(&command.text));
+    let who = app.who(command.team(), &command.user_id).await;
+    let say = app.say(who.locale);
+    match typed {
+        Err(problem) => Reply::ephemeral(&problems::message(say, &[problem])),
+        Ok(Typed::Conditions { draft, at_once }) => conditions(app, &who, command, draft, at_once).await,
+        Ok(Typed::Help) => Reply::ephemeral(&messages::help(say)),
+        Ok(Typed::Products) => Reply::ephemeral(&messages::products(app.catalog(), say)),
+        Ok(Typed::List) => list(app, &who).await,
+        Ok(Typed::Show(number)) => show(app, &who, number).await,
+        Ok(Typed::Cancel(number)) => cancel(app, &who, number).await,
+        Ok(Typed::Rerun(number)) => rerun(app, &who, command, number).await,
+        Ok(Typed::Unknown { word, nearest }) => {
+            let mut text = say.with("command-unknown", &[("word", escape(&word).into())]);
+            if let Some(nearest) = nearest {
+                text = format!("{text} {}", say.with("problem-nearest", &[("word", nearest.into())]));
+            }
+            Reply::ephemeral(&messages::with_help(say, &text))
+        }
+    }
+}
+
+fn typed(text: &str) -> Result<Typed, Problem> {
+    let (text, at_once) = without_go(text);
+    let mut words = text.split_whitespace();
+    let Some(first) = words.next() else {
+        return Ok(Typed::Conditions { draft: Draft::default(), at_once });
+    };
+    if first.contains('=') {
+        return Ok(Typed::Conditions { draft: Draft::from_text(&text)?, at_once });
+    }
+    let number = words.next().and_then(|word| word.trim_start_matches('#').parse().ok());
+    Ok(match first.to_lowercase().as_str() {
+        "help" => Typed::Help,
+        "products" => Typed::Products,
+        "list" => Typed::List,
+        "show" => Typed::Show(number),
+        "cancel" => Typed::Cancel(number),
+        "rerun" => Typed::Rerun(number),
+        word => Typed::Unknown { word: first.to_owned(), nearest: nearest(word) },
+    })
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    let distances = SUBCOMMANDS.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
+    distances.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known)
+}
+
+/// Takes the word `--go` out; keyboards turn two hyphens into a dash.
+fn without_go(text: &str) -> (String, bool) {
+    let is_go = |word: &str| matches!(word, "--go" | "—go" | "–go");
+    let (mut kept, mut at_once) = (String::new(), false);
+    for piece in text.split_inclusive(char::is_whitespace) {
+        if is_go(piece.trim()) {
+            at_once = true;
+        } else {
+            kept.push_str(piece);
+        }
+    }
+    (kept, at_once)
+}
+
+async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, at_once: bool) -> Reply {
+    let say = app.say(who.locale);
+    let found = draft.problems(app.catalog());
+    if !found.is_empty() {
+        return Reply::ephemeral(&problems::message(say, &found));
+    }
+    let origin = Origin { channel: command.channel_id.clone(), ..Origin::default() };
+    let seed = Seed { origin, draft };
+    if !at_once {
+        return open(app, who, &seed, &command.trigger_id).await;
+    }
+    let deliver_to = seed.origin.usual_delivery();
+    let filled = Filled { draft: seed.draft.clone(), origin: seed.origin.clone(), deliver_to };
+    match submit::accept(app, who, &filled, &command.trigger_id).await {
+        Ok(submitted) => {
+            let place = submit::place(app, &submitted.request).await;
+            let shown = messages::confirmation(app.catalog(), say, &submitted.request, place);
+            Reply::ephemeral(&shown.into_message())
+        }
+        Err(Refusal::Problems(found)) => Reply::ephemeral(&problems::message(say, &found)),
+        Err(refusal @ Refusal::NoWay(_)) => {
+            Reply::ephemeral(&messages::offer_form_saying(say, &messages::refusal(say, &refusal), &seed))
+        }
+        Err(refusal) => Reply::words(&messages::refusal(say, &refusal)),
+    }
+}
+
+/// The form, or a button for it: a click brings a fresh trigger.
+async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Reply {
+    match form::open(app, who, seed, trigger_id).await {
+        Ok(()) => Reply::empty(),
+        Err(_) => Reply::ephemeral(&messages::offer_form(app.say(who.locale), "form-did-not-open", seed)),
+    }
+}
+
+async fn list(app: &SlackApp, who: &Who) -> Reply {
+    let say = app.say(who.locale);
+    match in_time(queue::requests_of(app.pool(), &who.team, &who.user, LISTED)).await {
+        Some(requests) => Reply::ephemeral(&messages::list(app.catalog(), say, &requests)),
+        None => Reply::words(&say.text("database-away")),
+    }
+}
+
+async fn show(app: &SlackApp, who: &Who, number: Option<i64>) -> Reply {
+    match own(app, who, number, "show").await {
+        Ok(request) => {
+            let place = submit::place(app, &request).await;
+            Reply::ephemeral(&messages::details(app.catalog(), app.say(who.locale), &request, place))
+        }
+        Err(reply) => reply,
+    }
+}
+
+async fn cancel(app: &SlackApp, who: &Who, number: Option<i64>) -> Reply {
+    let request = match own(app, who, number, "cancel").await {
+        Ok(request) => request,
+        Err(reply) => return reply,
+    };
+    let say = app.say(who.locale);
+    match in_time(queue::cancel(app.pool(), request.id)).await {
+        Some(outcome) => Reply::words(&cancelled(app, who, &request, outcome)),
+        None => Reply::words(&say.text("database-away")),
+    }
+}
+
+/// What a cancellation came to, in words.
+pub(super) fn cancelled(app: &SlackApp, who: &Who, request: &Request, outcome: CancelOutcome) -> String {
+    let say = app.say(who.locale);
+    let number = [("number", request.number.to_string().into())];
+    app.inner.changed.notify_one();
+    match outcome {
+        CancelOutcome::Now => say.with("cancel-now", &number),
+        CancelOutcome::Stopping => say.with("cancel-stopping", &number),
+        CancelOutcome::TooLate(state) => {
+            let [number] = number;
+            say.with("cancel-too-late", &[number, ("state", words::state(say, state).into())])
+        }
+    }
+}
+
+async fn rerun(app: &SlackApp, who: &Who, command: &Command, number: Option<i64>) -> Reply {
+    match own(app, who, number, "rerun").await {
+        Ok(request) => open(app, who, &form::seed_of(&request), &command.trigger_id).await,
+        Err(reply) => reply,
+    }
+}
+
+/// The request `#number`, if this person may see and change it: what was asked in private stays there.
+async fn own(app: &SlackApp, who: &Who, number: Option<i64>, subcommand: &str) -> Result<Request, Reply> {
+    let say = app.say(who.locale);
+    let Some(number) = number else {
+        return Err(Reply::words(&say.with("command-needs-number", &[("command", subcommand.into())])));
+    };
+    match in_time(queue::request(app.pool(), number)).await {
+        None => Err(Reply::words(&say.text("database-away"))),
+        Some(Some(request)) if may_touch(app, who, &request) => Ok(request),
+        Some(_) => Err(Reply::words(&say.with("command-no-such-request", &[("number", number.to_string().into())]))),
+    }
+}
+
+/// The requester, and the admins of the same workspace.
+pub(super) fn may_touch(app: &SlackApp, who: &Who, request: &Request) -> bool {
+    request.team == who.team && (request.user == who.user || app.is_admin(&who.user))
+}
+
+/// `None` when the database is away or slow; both are logged.
+pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, QueueError>>) -> Option<T> {
+    match tokio::time::timeout(DATABASE_WAIT, asked).await {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a question to the queue failed");
+            None
+        }
+        Err(_) => {
+            tracing::error!("a question to the queue took too long");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_text_is_understood() {
+        assert_eq!(typed("").unwrap(), Typed::Conditions { draft: Draft::default(), at_once: false });
+        assert_eq!(typed(" Show #128 ").unwrap(), Typed::Show(Some(128)));
+        assert_eq!(typed("cancel").unwrap(), Typed::Cancel(None));
+        assert_eq!(typed("halp").unwrap(), Typed::Unknown { word: "halp".to_owned(), nearest: Some("help") });
+        assert_eq!(typed("skincare").unwrap(), Typed::Unknown { word: "skincare".to_owned(), nearest: None });
+    }
+
+    #[test]
+    fn go_may_stand_anywhere_and_may_have_become_a_dash() {
+        for text in ["product=tea size=5% --go", "product=tea —go size=5%", "--go product=tea size=5%"] {
+            let Typed::Conditions { draft, at_once } = typed(text).unwrap() else { panic!("conditions") };
+            assert!(at_once && draft.product.as_deref() == Some("tea") && draft.size.as_deref() == Some("5%"), "{text}");
+        }
+    }
+
+    #[test]
+    fn full_width_text_is_read() {
+        let text = problems::plain_digits("ｐｒｏｄｕｃｔ＝tea　size＝５０００");
+        let Typed::Conditions { draft, .. } = typed(&text).unwrap() else { panic!("conditions") };
+        assert_eq!(draft.size.as_deref(), Some("5000"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Files into the thread, exactly once.
+//!
+//! Reserve ids, write them down, upload (nothing is visible yet); write `complete_sent` under the fence; complete once; then only look
+//! until the share shows. Ids may be replaced while `complete_sent` is false, and never once it may have been sent.
+
+mod confirm;
+
+use std::{future::Future, path::PathBuf, sync::Arc};
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+pub use confirm::ConfirmSettings;
+
+use super::{Method, Pace, SlackApp, SlackCallError, Upload, announce, words};
+use crate::{
+    queue::{self, Fenced, Lease, Outcome, Request},
+    segment::Failure,
+};
+
+/// A file that belongs to a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultFile {
+    /// As people see it in Slack.
+    pub name: String,
+    /// A readable local copy.
+    pub path: PathBuf,
+}
+
+type Open = dyn Fn(Request) -> BoxFuture<'static, Result<Vec<ResultFile>, Failure>> + Send + Sync;
+
+/// Finds the files of a request, in the order of delivery.
+#[derive(Clone)]
+pub struct ResultFiles {
+    open: Arc<Open>,
+}
+
+impl ResultFiles {
+    /// Wraps whatever knows where results are stored.
+    pub fn new<F, Found>(open: F) -> Self
+    where
+        F: Fn(Request) -> Found + Send + Sync + 'static,
+        Found: Future<Output = Result<Vec<ResultFile>, Failure>> + Send + 'static,
+    {
+        Self { open: Arc::new(move |request| Box::pin(open(request))) }
+    }
+}
+
+impl std::fmt::Debug for ResultFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResultFiles").finish_non_exhaustive()
+    }
+}
+
+/// One attempt at a job that talks to Slack.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    pub lease: &'a Lease,
+    pub request: &'a Request,
+    /// The lease is lost, or the process ends.
+    pub stop: &'a CancellationToken,
+}
+
+/// What an attempt wrote down for the next one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Progress {
+    files: Vec<Reserved>,
+    /// Completing may have been asked for; from here on nothing may be uploaded again.
+    complete_sent: bool,
+    /// Where the files went.
+    channel: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Reserved {
+    id: String,
+    name: String,
+}
+
+/// Why an attempt ended early.
+#[derive(Debug)]
+enum Stop {
+    Failed(Failure),
+    /// The lease is lost, the process ends, or the database does not answer.
+    HandBack,
+}
+
+impl From<Fenced> for Stop {
+    fn from(error: Fenced) -> Self {
+        if let Fenced::Database(error) = &error {
+            tracing::warn!(%error, "cannot note how far a delivery is");
+        }
+        Self::HandBack
+    }
+}
+
+impl From<SlackCallError> for Stop {
+    fn from(error: SlackCallError) -> Self {
+        Self::Failed(error.into_failure())
+    }
+}
+
+/// Puts the files of a request into its thread.
+pub async fn deliver(app: &SlackApp, files: &ResultFiles, confirm: &ConfirmSettings, delivery: Delivery<'_>) -> Outcome {
+    match run(app, files, confirm, delivery).await {
+        Ok(()) => Outcome::Delivered,
+        Err(Stop::Failed(failure)) => Outcome::Failed(failure),
+        Err(Stop::HandBack) => Outcome::HandBack,
+    }
+}
+
+async fn run(app: &SlackApp, files: &ResultFiles, confirm: &ConfirmSettings, delivery: Delivery<'_>) -> Result<(), Stop> {
+    let mut progress: Progress = serde_json::from_value(delivery.lease.progress.clone()).unwrap_or_default();
+    // Whether Slack said that the files are shared; after a crash nobody knows.
+    let mut confirmed = false;
+    if !progress.complete_sent {
+        let found = (files.open)(delivery.request.clone()).await.map_err(Stop::Failed)?;
+        let root = announce::ensure_root(app, delivery.request).await?;
+        progress.channel.clone_from(&root.channel);
+        progress.files = upload_all(app, &found, delivery).await?;
+        if progress.files.is_empty() {
+            return Ok(());
+        }
+        progress.complete_sent = true;
+        note(app, delivery, &json!(progress)).await?;
+        confirmed = complete(app, &progress, announce::thread_of(delivery.request, &root), delivery).await?;
+    }
+    confirm::wait_for_share(app, confirm, &progress, confirmed, delivery.stop).await
+}
+
+/// Uploads everything; fresh ids each time, because nobody can have seen the old ones.
+async fn upload_all(app: &SlackApp, files: &[ResultFile], delivery: Delivery<'_>) -> Result<Vec<Reserved>, Stop> {
+    let mut reserved = Vec::with_capacity(files.len());
+    for file in files {
+        if delivery.stop.is_cancelled() {
+            return Err(Stop::HandBack);
+        }
+        let metadata = tokio::fs::metadata(&file.path).await.map_err(|error| {
+            tracing::error!(%error, name = file.name, reference = delivery.request.reference, "a result's file is missing");
+            Stop::Failed(Failure::StorageUnreachable)
+        })?;
+        // Slack takes no empty files.
+        if metadata.len() == 0 {
+            continue;
+        }
+        let upload = app.client().reserve_upload(&file.name, metadata.len()).await?;
+        reserved.push(Reserved { id: upload.file_id.clone(), name: file.name.clone() });
+        note(app, delivery, &json!({ "files": reserved })).await?;
+        send(app, &upload, file, metadata.len()).await?;
+    }
+    Ok(reserved)
+}
+
+/// An upload may be repeated: twice here, and then by the next attempt.
+async fn send(app: &SlackApp, upload: &Upload, file: &ResultFile, bytes: u64) -> Result<(), Stop> {
+    match app.client().upload(upload, &file.path, bytes).await {
+        Err(SlackCallError::Unreachable) => Ok(app.client().upload(upload, &file.path, bytes).await?),
+        result => Ok(result?),
+    }
+}
+
+/// Makes the files visible. `true` when Slack said so, `false` when its answer was lost.
+async fn complete(app: &SlackApp, progress: &Progress, thread_ts: &str, delivery: Delivery<'_>) -> Result<bool, Stop> {
+    let say = app.say(delivery.request.locale);
+    let title = words::title(app.catalog(), say, delivery.request);
+    let body = json!({
+        "files": progress.files.iter().map(|file| json!({ "id": file.id, "title": file.name })).collect::<Vec<_>>(),
+        "channel_id": progress.channel,
+        "thread_ts": thread_ts,
+        "initial_comment": say.with("files-comment", &[("title", title.into())]),
+    });
+    match app.client().call(Method::FilesCompleteUploadExternal, &body, Pace::Unhurried).await {
+        Ok(_) => Ok(true),
+        Err(SlackCallError::Ambiguous) => Ok(false),
+        Err(error) => {
+            // Surely not done, so the next attempt may start over.
+            note(app, delivery, &json!({ "complete_sent": false })).await?;
+            Err(error.into())
+        }
+    }
+}
+
+pub(super) async fn note(app: &SlackApp, delivery: Delivery<'_>, patch: &Value) -> Result<(), Fenced> {
+    queue::note(app.pool(), delivery.lease, patch).await
+}

@@ -1,0 +1,144 @@
+//! The form: one modal, opened before any work in the database, filled in from a draft.
+
+mod read;
+mod view;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    Method, Pace, SlackApp, SlackCallError, Who,
+    blocks::{self, Choice},
+    dispatch::Reply,
+    inbound::Interaction,
+    limits,
+};
+use crate::{
+    catalog::{Catalog, Locale, Product},
+    queue::{DeliverTo, Request},
+    segment::{Conditions, Draft},
+};
+
+pub(super) use read::{Filled, read};
+pub(super) use view::{
+    BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME, BLOCK_PRODUCT,
+    BLOCK_SIZE, BLOCK_SIZE_EXACT,
+};
+
+/// Where the form was asked for; travels with it as private metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Origin {
+    /// Empty when it was asked for outside any channel.
+    #[serde(rename = "c", skip_serializing_if = "String::is_empty")]
+    pub(super) channel: String,
+    /// The thread it was asked for in.
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
+    pub(super) thread_ts: Option<String>,
+    /// Regions that were filled in beforehand; they hold where a client does not show the input for them.
+    #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
+    pub(super) regions: Vec<String>,
+    /// Whether a direct message is what the person chose last time.
+    #[serde(rename = "m", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) dm: bool,
+}
+
+impl Origin {
+    /// Somewhere the result could go besides a direct message: a channel, but no conversation between people.
+    pub(super) fn has_channel(&self) -> bool {
+        !self.channel.is_empty() && !self.channel.starts_with('D')
+    }
+
+    /// Where the result goes unless the person says otherwise.
+    pub(super) fn usual_delivery(&self) -> DeliverTo {
+        if self.has_channel() && !self.dm { DeliverTo::Thread } else { DeliverTo::Dm }
+    }
+}
+
+/// What a form starts with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Seed {
+    #[serde(rename = "o")]
+    pub(super) origin: Origin,
+    #[serde(rename = "d", skip_serializing_if = "is_blank")]
+    pub(super) draft: Draft,
+}
+
+fn is_blank(draft: &Draft) -> bool {
+    *draft == Draft::default()
+}
+
+impl Seed {
+    /// As the value of a button; what was typed is dropped when it does not fit.
+    pub(super) fn to_value(&self) -> String {
+        let text = |seed: &Self| serde_json::to_string(seed).unwrap_or_default();
+        Some(text(self))
+            .filter(|value| value.chars().count() <= limits::BUTTON_VALUE)
+            .unwrap_or_else(|| text(&Self { origin: self.origin.clone(), draft: Draft::default() }))
+    }
+
+    /// A value that is no seed opens an empty form.
+    pub(super) fn from_value(value: &str) -> Self {
+        serde_json::from_str(value).unwrap_or_default()
+    }
+}
+
+/// A form that asks for the same again.
+pub(super) fn seed_of(request: &Request) -> Seed {
+    let origin = Origin {
+        channel: request.channel.clone(),
+        thread_ts: request.thread_ts.clone(),
+        regions: Vec::new(),
+        dm: request.deliver_to == DeliverTo::Dm,
+    };
+    Seed { origin, draft: draft_of(&request.conditions) }
+}
+
+fn draft_of(conditions: &Conditions) -> Draft {
+    let text = |value: &dyn ToString| value.to_string();
+    Draft {
+        name: conditions.name.clone(),
+        product: Some(text(&conditions.product)),
+        genders: conditions.genders.iter().map(|gender| text(gender)).collect(),
+        age_from: conditions.age.map(|age| text(&age.from)),
+        age_to: conditions.age.map(|age| text(&age.to)),
+        regions: conditions.regions.iter().map(|region| text(region)).collect(),
+        size: Some(text(&conditions.size)),
+        converted: Some(text(&conditions.exclude_converted)),
+    }
+}
+
+/// Opens the form; the very first thing after a click, because a trigger lives three seconds.
+pub(super) async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Result<(), SlackCallError> {
+    let view = view::form(app.catalog(), app.say(who.locale), seed);
+    let body = json!({ "trigger_id": trigger_id, "view": view });
+    app.client().call(Method::ViewsOpen, &body, Pace::Hurried).await.map(drop)
+}
+
+/// Products that what was typed so far could mean; for the input that asks us.
+pub(super) async fn suggest(app: &SlackApp, interaction: &Interaction) -> Reply {
+    if interaction.action_id != BLOCK_PRODUCT {
+        return Reply::json(json!({ "options": [] }));
+    }
+    let who = app.who(interaction.team(), &interaction.user.id).await;
+    let found = matching(app.catalog(), &interaction.value, who.locale);
+    Reply::json(json!({ "options": blocks::options(&found, limits::OPTIONS) }))
+}
+
+/// Slack shows nothing at all for more than a hundred, so the best hundred it is: beginnings first.
+fn matching(catalog: &Catalog, typed: &str, locale: Locale) -> Vec<Choice> {
+    let typed = typed.trim().to_lowercase();
+    let rank = |product: &Product| {
+        let names = [product.id.as_str(), &product.names.ja, &product.names.en];
+        let words = names.into_iter().chain(product.search.iter().map(String::as_str)).map(str::to_lowercase);
+        words.filter_map(|word| word.find(&typed)).min()
+    };
+    let mut found: Vec<(usize, &Product)> =
+        catalog.products.iter().filter_map(|product| rank(product).map(|at| (at, product))).collect();
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().take(limits::OPTIONS).map(|(_, product)| view::product_choice(product, locale)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! App Home: a button, the last requests, whom to ask.
+
+use serde_json::{Value, json};
+
+use super::{
+    Method, Pace, SlackApp, SlackCallError, Who,
+    blocks::{self, escape},
+    command::in_time,
+    form::Seed,
+    messages,
+};
+use crate::queue::{self, Request};
+
+const LISTED: i64 = 10;
+
+/// Publishes the person's Home as things stand now.
+pub(super) async fn publish(app: &SlackApp, who: &Who) -> Result<(), SlackCallError> {
+    let requests = in_time(queue::requests_of(app.pool(), &who.team, &who.user, LISTED)).await;
+    let view = json!({ "type": "home", "blocks": view(app, who, requests.as_deref()) });
+    let body = json!({ "user_id": who.user, "view": view });
+    app.client().call(Method::ViewsPublish, &body, Pace::Unhurried).await.map(drop)
+}
+
+fn view(app: &SlackApp, who: &Who, requests: Option<&[Request]>) -> Vec<Value> {
+    let say = app.say(who.locale);
+    let mut shown = vec![
+        blocks::header(&say.text("home-title")),
+        blocks::section_with(&say.text("home-intro"), messages::open_button(say, &Seed::default())),
+        blocks::divider(),
+    ];
+    match requests {
+        None => shown.push(blocks::section(&say.text("database-away"))),
+        Some([]) => shown.push(blocks::section(&say.text("list-empty"))),
+        Some(requests) => {
+            shown.push(blocks::section(&say.text("home-requests")));
+            shown.extend(
+                requests.iter().map(|request| blocks::section(&messages::line(app.catalog(), say, request))),
+            );
+        }
+    }
+    shown.push(blocks::context(&say.with("home-ask", &[("owner", escape(&app.catalog().owner).into())])));
+    shown
+}

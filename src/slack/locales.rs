@@ -1,0 +1,62 @@
+//! Which language a person reads: Slack is asked once a day, and never for long.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Method, Pace, SlackApp, Who};
+use crate::catalog::Locale;
+
+const KNOWN_FOR: Duration = Duration::from_secs(24 * 3600);
+/// When Slack did not say.
+const GUESSED_FOR: Duration = Duration::from_secs(600);
+/// The trigger of a click lives three seconds, and the form needs most of them.
+const WAIT: Duration = Duration::from_millis(500);
+/// Beyond this many people the memory starts anew.
+const REMEMBERED: usize = 100_000;
+
+/// Languages by user id, with the moment when each must be asked for again.
+#[derive(Debug, Default)]
+pub(super) struct Locales {
+    known: Mutex<HashMap<String, (Locale, Instant)>>,
+}
+
+impl Locales {
+    fn get(&self, user: &str) -> Option<Locale> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(user).filter(|(_, until)| *until > Instant::now()).map(|(locale, _)| *locale)
+    }
+
+    fn put(&self, user: &str, locale: Locale, lasts: Duration) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(user.to_owned(), (locale, Instant::now() + lasts));
+    }
+}
+
+impl SlackApp {
+    /// The person with their language; the catalog's fallback when Slack does not say in time.
+    pub(super) async fn who(&self, team: String, user: &str) -> Who {
+        Who { team, user: user.to_owned(), locale: self.locale_of(user).await }
+    }
+
+    async fn locale_of(&self, user: &str) -> Locale {
+        if let Some(locale) = self.inner.locales.get(user) {
+            return locale;
+        }
+        let body = json!({ "user": user, "include_locale": true });
+        let asked = self.client().call(Method::UsersInfo, &body, Pace::Hurried);
+        let answer = tokio::time::timeout(WAIT, asked).await.ok().and_then(Result::ok);
+        let told = answer.as_ref().and_then(|answer| answer["user"]["locale"].as_str()).map(Locale::from_slack);
+        let locale = told.flatten().unwrap_or(self.catalog().fallback_locale);
+        self.inner.locales.put(user, locale, if told.is_some() { KNOWN_FOR } else { GUESSED_FOR });
+        locale
+    }
+}

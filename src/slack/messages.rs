@@ -1,0 +1,198 @@
+//! Replies and the root message of a thread. The result itself is in `result`, failures are in `failures`.
+
+use serde_json::Value;
+
+use super::{
+    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY,
+    blocks::{self, Dialog, Frame, Message, escape},
+    failures,
+    form::Seed,
+    reach::NoWay,
+    submit::Refusal,
+    words,
+};
+use crate::{
+    catalog::Catalog,
+    queue::{DeliverTo, Place, Request, RequestState},
+    texts::Say,
+};
+
+/// What was accepted, to be shown in a modal or in a reply.
+pub(super) struct Confirmation {
+    title: String,
+    close: String,
+    text: String,
+}
+
+impl Confirmation {
+    pub(super) fn into_view(self, callback_id: &'static str) -> Value {
+        let frame = Frame {
+            callback_id,
+            title: self.title,
+            submit: None,
+            close: self.close,
+            private_metadata: String::new(),
+        };
+        blocks::modal(&frame, vec![blocks::section(&self.text)])
+    }
+
+    pub(super) fn into_message(self) -> Message {
+        Message::paragraph(&self.text)
+    }
+}
+
+/// What will be built, where it will arrive, and when it starts.
+pub(super) fn confirmation(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> Confirmation {
+    let whereto = match (request.deliver_to, &request.thread_ts) {
+        (DeliverTo::Dm, _) => say.text("arrives-dm"),
+        (DeliverTo::Thread, Some(_)) => say.with("arrives-this-thread", &[("channel", request.channel.as_str().into())]),
+        (DeliverTo::Thread, None) => say.with("arrives-channel", &[("channel", request.channel.as_str().into())]),
+    };
+    let text = [
+        format!("*{}*", words::title(catalog, say, request)),
+        words::sentence(catalog, say, &request.conditions),
+        whereto,
+        words::place(say, place),
+    ];
+    Confirmation { title: say.text("confirmation-title"), close: say.text("confirmation-close"), text: text.join("\n") }
+}
+
+/// Why a request was not accepted, apart from mistakes in its conditions.
+pub(super) fn refusal(say: Say<'_>, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Problems(_) => say.text("problem-intro"),
+        Refusal::ProductNotHere => say.text("refusal-product"),
+        Refusal::NoWay(NoWay::NotMember) => say.text("refusal-not-member"),
+        Refusal::NoWay(NoWay::Shared) => say.text("refusal-shared"),
+        Refusal::NoWay(NoWay::Archived) => say.text("refusal-archived"),
+        Refusal::NoWay(NoWay::Unsure) => say.text("refusal-unsure"),
+        Refusal::Unavailable => say.text("database-away"),
+    }
+}
+
+/// A sentence and a button that opens the form.
+pub(super) fn offer_form(say: Say<'_>, key: &str, seed: &Seed) -> Message {
+    offer_form_saying(say, &say.text(key), seed)
+}
+
+/// [`offer_form`] with words that exist already.
+pub(super) fn offer_form_saying(say: Say<'_>, text: &str, seed: &Seed) -> Message {
+    Message::new(text, vec![blocks::section(text), blocks::actions(vec![open_button(say, seed)])])
+}
+
+/// The button that opens the form.
+pub(super) fn open_button(say: Say<'_>, seed: &Seed) -> Value {
+    blocks::primary(blocks::button(ACTION_OPEN_FORM, &say.text("button-open-form"), &seed.to_value()))
+}
+
+/// How the command is used.
+pub(super) fn help(say: Say<'_>) -> Message {
+    Message::paragraph(&say.text("help"))
+}
+
+/// A mistake, then how the command is used.
+pub(super) fn with_help(say: Say<'_>, text: &str) -> Message {
+    Message::new(text, vec![blocks::section(text), blocks::section(&say.text("help"))])
+}
+
+/// The catalog's products; how they are typed and what they are called.
+pub(super) fn products(catalog: &Catalog, say: Say<'_>) -> Message {
+    let lines: Vec<String> = catalog
+        .products
+        .iter()
+        .map(|product| format!("• `{}` {}", product.id, escape(product.names.get(say.locale))))
+        .collect();
+    Message::paragraph(&format!("{}\n{}", say.text("products-intro"), lines.join("\n")))
+}
+
+/// A person's last requests.
+pub(super) fn list(catalog: &Catalog, say: Say<'_>, requests: &[Request]) -> Message {
+    if requests.is_empty() {
+        return Message::paragraph(&say.text("list-empty"));
+    }
+    let lines: Vec<String> = requests.iter().map(|request| line(catalog, say, request)).collect();
+    Message::paragraph(&format!("{}\n{}", say.text("list-intro"), lines.join("\n")))
+}
+
+/// One request in one line.
+pub(super) fn line(catalog: &Catalog, say: Say<'_>, request: &Request) -> String {
+    let title = words::title(catalog, say, request);
+    format!("• {title} — {} ({})", words::state(say, request.state), words::moment(request.created_at))
+}
+
+/// A request as it stands.
+pub(super) fn details(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> Message {
+    root(catalog, say, request, place)
+}
+
+/// The one root message of a request.
+pub(super) fn root(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> Message {
+    let title = words::title(catalog, say, request);
+    let status = status(catalog, say, request, place);
+    let mut shown = vec![
+        blocks::section(&format!("*{title}*\n{status}")),
+        blocks::context(&words::sentence(catalog, say, &request.conditions)),
+    ];
+    let buttons = buttons(say, request);
+    if !buttons.is_empty() {
+        shown.push(blocks::actions(buttons));
+    }
+    Message::new(&format!("{title}: {status}"), shown)
+}
+
+fn status(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> String {
+    match request.state {
+        RequestState::Queued => words::place(say, place),
+        RequestState::Running => stage(say, request),
+        RequestState::Delivering => say.text("stage-delivering"),
+        RequestState::Done => {
+            let taken = words::duration(say, words::seconds_taken(request));
+            say.with("status-done", &[("duration", taken.into())])
+        }
+        RequestState::Failed => {
+            let failure = request.failure.clone().unwrap_or(crate::segment::Failure::Internal);
+            failures::words(catalog, say, request, &failure)
+        }
+        RequestState::Cancelled => say.text("status-cancelled"),
+    }
+}
+
+fn stage(say: Say<'_>, request: &Request) -> String {
+    let progress = [("done", request.stage_done.into()), ("of", request.stage_of.into())];
+    match request.stage.as_deref() {
+        Some("assembling") => say.text("stage-assembling"),
+        Some("training") => say.text("stage-training"),
+        Some("scoring") if request.stage_of > 0 => say.with("stage-scoring-of", &progress),
+        Some("scoring") => say.text("stage-scoring"),
+        Some("writing") => say.text("stage-writing"),
+        _ => say.text("stage-starting"),
+    }
+}
+
+fn buttons(say: Say<'_>, request: &Request) -> Vec<Value> {
+    let id = request.id.to_string();
+    let retry = || blocks::primary(blocks::button(ACTION_RETRY, &say.text("button-retry"), &id));
+    match request.state {
+        RequestState::Queued | RequestState::Running => vec![cancel_button(say, &id)],
+        RequestState::Delivering | RequestState::Done => Vec::new(),
+        RequestState::Failed if request.failure.as_ref().is_some_and(crate::segment::Failure::may_pass) => {
+            vec![retry(), rerun_button(say, &id)]
+        }
+        RequestState::Failed | RequestState::Cancelled => vec![rerun_button(say, &id)],
+    }
+}
+
+/// Opens the form, filled in as it was.
+pub(super) fn rerun_button(say: Say<'_>, id: &str) -> Value {
+    blocks::button(ACTION_RERUN, &say.text("button-rerun"), id)
+}
+
+fn cancel_button(say: Say<'_>, id: &str) -> Value {
+    let dialog = Dialog {
+        title: say.text("cancel-title"),
+        text: say.text("cancel-text"),
+        confirm: say.text("cancel-confirm"),
+        deny: say.text("cancel-deny"),
+    };
+    blocks::confirmed(blocks::button(ACTION_CANCEL, &say.text("button-cancel"), id), &dialog)
+}

@@ -1,0 +1,123 @@
+//! A person's mistakes in words: the word, what is accepted, and what was probably meant.
+
+use super::{
+    blocks::{Message, escape},
+    form::{
+        BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_GENDER, BLOCK_NAME, BLOCK_PRODUCT, BLOCK_SIZE,
+        BLOCK_SIZE_EXACT,
+    },
+    limits,
+};
+use crate::{
+    segment::{Draft, Field, Problem},
+    texts::Say,
+};
+
+/// More accepted values than these are counted, not listed.
+const LISTED: usize = 12;
+
+/// One mistake, without markup.
+pub(super) fn words(say: Say<'_>, problem: &Problem) -> String {
+    match problem {
+        Problem::UnknownKey { word, accepted, nearest } => {
+            let accepted = list(say, accepted);
+            let text = say.with("problem-unknown-key", &[("word", short(word).into()), ("accepted", accepted.into())]);
+            with_nearest(say, text, nearest.as_deref())
+        }
+        Problem::UnknownValue { field, value, accepted, nearest } => {
+            let args = [
+                ("value", short(value).into()),
+                ("field", field_name(say, *field).into()),
+                ("accepted", list(say, accepted).into()),
+            ];
+            with_nearest(say, say.with("problem-unknown-value", &args), nearest.as_deref())
+        }
+        Problem::Missing { field } => say.with("problem-missing", &[("field", field_name(say, *field).into())]),
+        Problem::NoValue { word } => say.with("problem-no-value", &[("word", short(word).into())]),
+        Problem::Twice { word } => say.with("problem-twice", &[("word", short(word).into())]),
+        Problem::OpenQuote => say.text("problem-open-quote"),
+        Problem::AgeOrder { from, to } => {
+            say.with("problem-age-order", &[("from", (*from).into()), ("to", (*to).into())])
+        }
+        Problem::AgeValue { value, min, max } => {
+            let args = [("value", short(value).into()), ("min", (*min).into()), ("max", (*max).into())];
+            say.with("problem-age-value", &args)
+        }
+        Problem::SizeValue { value, min, max } => {
+            let args = [("value", short(value).into()), ("min", (*min).into()), ("max", (*max).into())];
+            say.with("problem-size-value", &args)
+        }
+        Problem::NameLength { chars, max } => {
+            say.with("problem-name-length", &[("chars", (*chars).into()), ("max", (*max).into())])
+        }
+    }
+}
+
+/// Several mistakes, as a reply to typed text.
+pub(super) fn message(say: Say<'_>, problems: &[Problem]) -> Message {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("• {}", escape(&words(say, problem)))).collect();
+    Message::paragraph(&format!("{}\n{}\n{}", say.text("problem-intro"), lines.join("\n"), say.text("problem-outro")))
+}
+
+/// The input that a mistake is shown at.
+pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
+    match problem.field() {
+        Some(Field::Name) => BLOCK_NAME,
+        Some(Field::Gender) => BLOCK_GENDER,
+        Some(Field::Age) if matches!(problem, Problem::AgeValue { value, .. } if Some(value) == draft.age_from.as_ref()) => {
+            BLOCK_AGE_FROM
+        }
+        Some(Field::Age) => BLOCK_AGE_TO,
+        Some(Field::Region) => BLOCK_AREAS,
+        // Only what was typed can be wrong; a preset can only be missing.
+        Some(Field::Size) if matches!(problem, Problem::Missing { .. }) => BLOCK_SIZE,
+        Some(Field::Size) => BLOCK_SIZE_EXACT,
+        Some(Field::Converted) => BLOCK_CONVERTED,
+        Some(Field::Product) | None => BLOCK_PRODUCT,
+    }
+}
+
+fn with_nearest(say: Say<'_>, text: String, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("{text} {}", say.with("problem-nearest", &[("word", nearest.into())])),
+        None => text,
+    }
+}
+
+fn list(say: Say<'_>, accepted: &[String]) -> String {
+    let shown = say.list(accepted.iter().take(LISTED).map(|word| format!("`{word}`")));
+    match accepted.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => say.with("problem-and-more", &[("shown", shown.into()), ("more", more.into())]),
+    }
+}
+
+/// A quoted word stays readable.
+fn short(word: &str) -> String {
+    limits::fit(&word.replace('`', "'"), 40)
+}
+
+fn field_name(say: Say<'_>, field: Field) -> String {
+    match field {
+        Field::Name => say.text("field-name"),
+        Field::Product => say.text("field-product"),
+        Field::Gender => say.text("field-gender"),
+        Field::Age => say.text("field-age"),
+        Field::Region => say.text("field-region"),
+        Field::Size => say.text("field-size"),
+        Field::Converted => say.text("field-converted"),
+    }
+}
+
+/// Full-width digits, letters and signs, as a Japanese keyboard types them, in their plain form.
+pub(super) fn plain_digits(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '０'..='９' | 'ａ'..='ｚ' | 'Ａ'..='Ｚ' | '＝' | '，' | '％' | '－' | '＿' => {
+                char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c)
+            }
+            '\u{3000}' => ' ',
+            other => other,
+        })
+        .collect()
+}

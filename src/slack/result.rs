@@ -1,0 +1,195 @@
+//! The result in the thread: how many, how good, who they are. Only numbers that were measured, each with what it means.
+
+use super::{
+    blocks::{self, Message, escape},
+    messages, words,
+};
+use crate::{
+    catalog::Catalog,
+    queue::Request,
+    segment::{Cell, Direction, Factor, Quality, Rule, RuleTest, Summary, Waterfall},
+    texts::{Say, fixed, grouped, percent},
+};
+
+/// Rows of a breakdown that are listed; the rest is counted.
+const ROWS: usize = 10;
+
+/// The last word in the thread; the requester is mentioned here and nowhere else.
+pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summary: &Summary) -> Message {
+    let taken = words::duration(say, words::seconds_taken(request));
+    let ready = say.with(
+        "result-ready",
+        &[
+            ("user", request.user.as_str().into()),
+            ("people", summary.waterfall.delivered.into()),
+            ("title", words::title(catalog, say, request).into()),
+        ],
+    );
+    let hidden = catalog.limits.hidden_cell;
+    let mut shown = vec![
+        blocks::section(&ready),
+        blocks::section(&waterfall(say, &summary.waterfall)),
+        blocks::section(&quality(say, summary)),
+    ];
+    shown.extend(rules(say, summary).as_deref().map(blocks::section));
+    shown.extend(factors(say, &summary.factors).as_deref().map(blocks::section));
+    let groups = [
+        ("breakdown-age", &summary.breakdown.age),
+        ("breakdown-gender", &summary.breakdown.gender),
+        ("breakdown-region", &summary.breakdown.region),
+    ];
+    shown.extend(groups.iter().filter_map(|(key, cells)| {
+        breakdown(say, summary, cells, hidden).map(|rows| blocks::section(&format!("*{}*\n{rows}", heading(say, key))))
+    }));
+    shown.push(blocks::context(&provenance(say, request, summary, &taken)));
+    shown.push(blocks::actions(vec![messages::rerun_button(say, &request.id.to_string())]));
+    Message::new(&format!("{ready} {}", quality(say, summary)), shown)
+}
+
+fn heading(say: Say<'_>, key: &str) -> String {
+    match key {
+        "breakdown-age" => say.text("breakdown-age"),
+        "breakdown-gender" => say.text("breakdown-gender"),
+        _ => say.text("breakdown-region"),
+    }
+}
+
+fn waterfall(say: Say<'_>, waterfall: &Waterfall) -> String {
+    say.with(
+        "result-waterfall",
+        &[
+            ("people", waterfall.people.into()),
+            ("matching", waterfall.matching.into()),
+            ("opted_out", waterfall.opted_out.into()),
+            ("converted", waterfall.converted.into()),
+            ("eligible", waterfall.eligible.into()),
+            ("delivered", waterfall.delivered.into()),
+        ],
+    )
+}
+
+fn quality(say: Say<'_>, summary: &Summary) -> String {
+    let quality = &summary.quality;
+    let ranking = say.with(
+        "result-quality",
+        &[
+            ("grade", grade(say, quality.auc).into()),
+            ("auc", fixed(quality.auc, 2).into()),
+            ("low", fixed(quality.auc_low, 2).into()),
+            ("high", fixed(quality.auc_high, 2).into()),
+        ],
+    );
+    let later = quality.auc_out_of_time.map(|auc| say.with("result-later", &[("auc", fixed(auc, 2).into())]));
+    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Everyone eligible in the segment leaves nothing to choose, so a comparison with chance says nothing.
+fn expectation(say: Say<'_>, quality: &Quality, waterfall: &Waterfall) -> String {
+    let people = |number: f64| fixed(number, usize::from(number < 10.0));
+    let args = [
+        ("random", people(quality.expected_random).into()),
+        ("expected", people(quality.expected).into()),
+        ("margin", people(quality.expected_margin).into()),
+        ("lift", fixed(quality.lift, 1).into()),
+    ];
+    let everyone = waterfall.delivered >= waterfall.eligible;
+    if everyone { say.with("result-expected-everyone", &args[1..3]) } else { say.with("result-expected", &args) }
+}
+
+fn grade(say: Say<'_>, auc: f64) -> String {
+    match auc {
+        ..0.6 => say.text("grade-weak"),
+        ..0.7 => say.text("grade-fair"),
+        ..0.8 => say.text("grade-good"),
+        _ => say.text("grade-very-good"),
+    }
+}
+
+fn rules(say: Say<'_>, summary: &Summary) -> Option<String> {
+    let lines: Vec<String> = summary.rules.iter().take(3).map(|rule| self::rule(say, rule)).collect();
+    let intro = say.with("result-rules", &[("fidelity", percent(summary.rules_fidelity).into())]);
+    (!lines.is_empty()).then(|| format!("{intro}\n{}", lines.join("\n")))
+}
+
+fn rule(say: Say<'_>, rule: &Rule) -> String {
+    let part = |part: &crate::segment::RulePart| {
+        let feature = escape(part.feature.get(say.locale));
+        match part.test {
+            RuleTest::AtMost(value) => say.with("rule-at-most", &[("feature", feature.into()), ("value", amount(value).into())]),
+            RuleTest::Above(value) => say.with("rule-above", &[("feature", feature.into()), ("value", amount(value).into())]),
+        }
+    };
+    let parts = say.text("rule-and");
+    let parts = rule.parts.iter().map(part).collect::<Vec<_>>().join(&format!(" {parts} "));
+    say.with("rule", &[("parts", parts.into()), ("share", percent(rule.share_of_segment).into())])
+}
+
+fn amount(value: f64) -> String {
+    fixed(value, if value.fract() == 0.0 { 0 } else { 2 })
+}
+
+fn factors(say: Say<'_>, factors: &[Factor]) -> Option<String> {
+    let lines: Vec<String> = factors
+        .iter()
+        .take(5)
+        .map(|factor| {
+            let direction = match factor.direction {
+                Direction::Higher => say.text("direction-higher"),
+                Direction::Lower => say.text("direction-lower"),
+                Direction::Mixed => say.text("direction-mixed"),
+            };
+            let feature = escape(factor.feature.get(say.locale));
+            say.with("factor", &[
+                ("feature", feature.into()),
+                ("direction", direction.into()),
+                ("share", percent(factor.share).into()),
+            ])
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("{}\n{}", say.text("result-factors"), lines.join("\n")))
+}
+
+/// The largest groups of the segment, each beside its share of everyone eligible; small groups show as `<10`.
+fn breakdown(say: Say<'_>, summary: &Summary, cells: &[Cell], hidden: u64) -> Option<String> {
+    let mut cells: Vec<&Cell> = cells.iter().collect();
+    if cells.len() > ROWS {
+        cells.sort_by_key(|cell| std::cmp::Reverse(cell.segment));
+    }
+    let Waterfall { delivered, eligible, .. } = summary.waterfall;
+    let count = |count: Option<u64>| count.map_or_else(|| format!("&lt;{hidden}"), grouped);
+    let share = |count: Option<u64>, of: u64| count.map_or_else(|| "–".to_owned(), |count| percent(ratio(count, of)));
+    let row = |cell: &&Cell| {
+        let args = [
+            ("label", escape(cell.label.get(say.locale)).into()),
+            ("count", count(cell.segment).into()),
+            ("share", share(cell.segment, delivered).into()),
+            ("everyone", share(cell.eligible, eligible).into()),
+        ];
+        say.with("breakdown-row", &args)
+    };
+    let mut rows: Vec<String> = cells.iter().take(ROWS).map(row).collect();
+    if let Some(more) = cells.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        rows.push(say.with("breakdown-more", &[("more", more.into())]));
+    }
+    (!rows.is_empty()).then(|| rows.join("\n"))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of people, far below 2^52")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn provenance(say: Say<'_>, request: &Request, summary: &Summary, taken: &str) -> String {
+    let model = if summary.model_reused { say.text("model-reused") } else { say.text("model-trained") };
+    say.with(
+        "result-provenance",
+        &[
+            ("as_of", summary.as_of.to_string().into()),
+            ("positives", summary.quality.positives.into()),
+            ("model", model.into()),
+            ("duration", taken.into()),
+            ("reference", request.reference.as_str().into()),
+        ],
+    )
+}

@@ -1,0 +1,129 @@
+//! A request is accepted: checked, deliverable, stored — and only then confirmed.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    CALLBACK_FORM, SlackApp, Who,
+    dispatch::Reply,
+    form::{self, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, Filled, Origin},
+    ids::CALLBACK_CONFIRMATION,
+    inbound::Interaction,
+    limits, messages, problems,
+    reach::{self, NoWay},
+};
+use crate::{
+    queue::{self, DeliverTo, NewRequest, Place, Request, Submitted},
+    segment::{Conditions, Draft, Problem},
+};
+
+/// The database has this long; Slack wants its answer within three seconds in all.
+const DATABASE_WAIT: Duration = Duration::from_millis(1_200);
+/// The place in the queue is a courtesy.
+const PLACE_WAIT: Duration = Duration::from_millis(200);
+
+/// Why a request was not accepted. Nothing was stored then, or the same click finds it again.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Refusal {
+    Problems(Vec<Problem>),
+    /// The catalog keeps this product to other channels.
+    ProductNotHere,
+    NoWay(NoWay),
+    /// The database did not answer.
+    Unavailable,
+}
+
+/// Answers a submitted form: errors beside the inputs, or what will be built.
+pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
+    let view = &interaction.view;
+    if view.callback_id != CALLBACK_FORM {
+        return Reply::empty();
+    }
+    let who = app.who(interaction.team(), &interaction.user.id).await;
+    let filled = form::read(app.catalog(), view);
+    match accept(app, &who, &filled, &view.id).await {
+        Ok(submitted) => {
+            let place = place(app, &submitted.request).await;
+            let shown = messages::confirmation(app.catalog(), app.say(who.locale), &submitted.request, place);
+            Reply::json(json!({ "response_action": "update", "view": shown.into_view(CALLBACK_CONFIRMATION) }))
+        }
+        Err(refusal) => errors(app, &who, &filled.draft, &refusal),
+    }
+}
+
+/// Checks, makes sure that the result can be delivered, stores. `source_key` is the click's own id.
+pub(super) async fn accept(
+    app: &SlackApp,
+    who: &Who,
+    filled: &Filled,
+    source_key: &str,
+) -> Result<Submitted, Refusal> {
+    let conditions = filled.draft.check(app.catalog()).map_err(Refusal::Problems)?;
+    if !allowed_here(app, &conditions, &filled.origin) {
+        return Err(Refusal::ProductNotHere);
+    }
+    if filled.deliver_to == DeliverTo::Thread {
+        reach::check(app, &filled.origin.channel).await.map_err(Refusal::NoWay)?;
+    }
+    let new = NewRequest {
+        source_key: source_key.to_owned(),
+        team: who.team.clone(),
+        user: who.user.clone(),
+        locale: who.locale,
+        channel: filled.origin.channel.clone(),
+        thread_ts: filled.origin.thread_ts.clone().filter(|_| filled.deliver_to == DeliverTo::Thread),
+        deliver_to: filled.deliver_to,
+        conditions,
+    };
+    store(app, &new).await
+}
+
+async fn store(app: &SlackApp, new: &NewRequest) -> Result<Submitted, Refusal> {
+    match tokio::time::timeout(DATABASE_WAIT, queue::submit(app.pool(), new)).await {
+        Ok(Ok(submitted)) => {
+            let request = &submitted.request;
+            tracing::info!(number = request.number, reference = request.reference, fresh = submitted.fresh, "accepted");
+            app.inner.changed.notify_one();
+            Ok(submitted)
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a request could not be stored");
+            Err(Refusal::Unavailable)
+        }
+        Err(_) => {
+            tracing::error!("a request could not be stored in time");
+            Err(Refusal::Unavailable)
+        }
+    }
+}
+
+fn allowed_here(app: &SlackApp, conditions: &Conditions, origin: &Origin) -> bool {
+    let allowed = app.catalog().product(&conditions.product).map(|product| &product.allowed_channels);
+    allowed.is_none_or(|channels| channels.is_empty() || channels.contains(&origin.channel))
+}
+
+/// Where a request stands, if that is known quickly.
+pub(super) async fn place(app: &SlackApp, request: &Request) -> Option<Place> {
+    let asked = queue::place(app.pool(), request.id);
+    tokio::time::timeout(PLACE_WAIT, asked).await.ok().and_then(Result::ok).flatten()
+}
+
+fn errors(app: &SlackApp, who: &Who, draft: &Draft, refusal: &Refusal) -> Reply {
+    let say = app.say(who.locale);
+    let mut errors = Map::new();
+    let mut note = |block: &str, text: &str| {
+        errors.entry(block).or_insert_with(|| Value::from(limits::fit(text, limits::FIELD_ERROR)));
+    };
+    match refusal {
+        Refusal::Problems(found) => {
+            for problem in found {
+                note(problems::block_of(draft, problem), &problems::words(say, problem));
+            }
+        }
+        Refusal::ProductNotHere => note(BLOCK_PRODUCT, &messages::refusal(say, refusal)),
+        Refusal::NoWay(_) => note(BLOCK_DELIVER, &messages::refusal(say, refusal)),
+        Refusal::Unavailable => note(BLOCK_NAME, &messages::refusal(say, refusal)),
+    }
+    Reply::json(json!({ "response_action": "errors", "errors": errors }))
+}

@@ -1,0 +1,158 @@
+//! Conditions, sizes, states and times in words. No markup is added here; names from people and catalog come out escaped.
+
+use std::collections::BTreeSet;
+
+use super::blocks::escape;
+use crate::{
+    catalog::{Catalog, RegionCode},
+    queue::{Place, Request, RequestState},
+    segment::{Conditions, ExcludeConverted, Size},
+    texts::Say,
+};
+
+/// More regions than these are counted, not listed.
+const REGIONS_LISTED: usize = 8;
+
+/// `10,000 people` or `top 5%`.
+pub(super) fn size(say: Say<'_>, size: Size) -> String {
+    match size {
+        Size::People(people) => say.with("size-people", &[("people", people.into())]),
+        Size::Percent(percent) => say.with("size-percent", &[("percent", percent.into())]),
+    }
+}
+
+/// Which converted people are left out, as a choice.
+pub(super) fn converted(say: Say<'_>, converted: ExcludeConverted) -> String {
+    match converted {
+        ExcludeConverted::Never => say.text("converted-never"),
+        ExcludeConverted::Days(days) => say.with("converted-days", &[("days", days.into())]),
+        ExcludeConverted::Ever => say.text("converted-ever"),
+    }
+}
+
+/// A state in one or two words.
+pub(super) fn state(say: Say<'_>, state: RequestState) -> String {
+    match state {
+        RequestState::Queued => say.text("state-queued"),
+        RequestState::Running => say.text("state-running"),
+        RequestState::Delivering => say.text("state-delivering"),
+        RequestState::Done => say.text("state-done"),
+        RequestState::Failed => say.text("state-failed"),
+        RequestState::Cancelled => say.text("state-cancelled"),
+    }
+}
+
+/// The product's name; its id when it is no longer in the catalog.
+pub(super) fn product(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
+    let product = catalog.product(&conditions.product);
+    escape(product.map_or(conditions.product.as_str(), |product| product.names.get(say.locale)))
+}
+
+/// `#128 Spring campaign`, or the product's name where the campaign has none.
+pub(super) fn title(catalog: &Catalog, say: Say<'_>, request: &Request) -> String {
+    let product = product(catalog, say, &request.conditions);
+    let name = request.conditions.name.as_deref().map(escape);
+    let args = [
+        ("number", request.number.to_string().into()),
+        ("name", name.clone().unwrap_or_default().into()),
+        ("product", product.into()),
+    ];
+    say.with(if name.is_some() { "title-named" } else { "title-unnamed" }, &args)
+}
+
+/// What will be built, in one sentence, and who is left out, in another.
+pub(super) fn sentence(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
+    let left_out = match conditions.exclude_converted {
+        ExcludeConverted::Never => say.text("left-out-opted-out"),
+        ExcludeConverted::Days(days) => say.with("left-out-days", &[("days", days.into())]),
+        ExcludeConverted::Ever => say.text("left-out-ever"),
+    };
+    let wanted = say.with(
+        "sentence-wanted",
+        &[
+            ("size", size(say, conditions.size).into()),
+            ("product", product(catalog, say, conditions).into()),
+            ("people", people(catalog, say, conditions).into()),
+        ],
+    );
+    format!("{wanted} {left_out}")
+}
+
+fn people(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
+    let name = |gender| catalog.gender(gender).map(|gender| escape(gender.names.get(say.locale)));
+    let genders: Vec<String> = conditions.genders.iter().filter_map(name).collect();
+    let gender = if genders.is_empty() { say.text("people-everyone") } else { say.list(&genders) };
+    let age = conditions.age.map(|age| say.with("people-age", &[("from", age.from.into()), ("to", age.to.into())]));
+    let regions = regions(catalog, say, &conditions.regions);
+    let region = regions.map(|regions| say.with("people-region", &[("regions", regions.into())]));
+    let args = [
+        ("gender", gender.into()),
+        ("age", age.unwrap_or_default().into()),
+        ("region", region.unwrap_or_default().into()),
+    ];
+    say.with("people", &args)
+}
+
+/// Whole areas by their name, then single regions; `None` for everywhere.
+fn regions(catalog: &Catalog, say: Say<'_>, codes: &BTreeSet<RegionCode>) -> Option<String> {
+    let mut rest = codes.clone();
+    let mut names = Vec::new();
+    for area in &catalog.areas {
+        if !area.regions.is_empty() && area.regions.iter().all(|code| codes.contains(code)) {
+            names.push(escape(area.names.get(say.locale)));
+            rest.retain(|code| !area.regions.contains(code));
+        }
+    }
+    let single = rest.iter().map(|code| catalog.region(code).map_or(code.as_str(), |region| region.names.get(say.locale)));
+    names.extend(single.map(escape));
+    let more = names.len().saturating_sub(REGIONS_LISTED);
+    let shown = say.list(names.iter().take(REGIONS_LISTED));
+    match (names.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(shown),
+        _ => Some(say.with("regions-and-more", &[("shown", shown.into()), ("more", more.into())])),
+    }
+}
+
+/// Where a waiting request stands.
+pub(super) fn place(say: Say<'_>, place: Option<Place>) -> String {
+    let Some(Place { position, eta_seconds }) = place else { return say.text("place-unknown") };
+    let position = ("position", position.into());
+    match eta_seconds {
+        None => say.with("place-position", &[position]),
+        Some(seconds) if seconds < 5 => say.with("place-soon", &[position]),
+        Some(seconds) => say.with("place-eta", &[position, ("wait", duration(say, rounded(seconds)).into())]),
+    }
+}
+
+/// An estimate is not given to the second.
+fn rounded(seconds: i64) -> i64 {
+    match seconds {
+        ..=60 => (seconds + 4) / 5 * 5,
+        _ => (seconds + 59) / 60 * 60,
+    }
+}
+
+/// `38 s`, `2 min 5 s`, `1 h 3 min`.
+pub(super) fn duration(say: Say<'_>, seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let args = [("hours", hours.into()), ("minutes", minutes.into()), ("seconds", rest.into())];
+    match (hours, minutes, rest) {
+        (0, 0, _) => say.with("duration-seconds", &args[2..]),
+        (0, _, 0) => say.with("duration-minutes", &args[1..2]),
+        (0, _, _) => say.with("duration-minutes-seconds", &args[1..]),
+        _ => say.with("duration-hours", &args[..2]),
+    }
+}
+
+/// Seconds from the first worker to the end; from the question where no worker was needed.
+pub(super) fn seconds_taken(request: &Request) -> i64 {
+    let start = request.started_at.unwrap_or(request.created_at);
+    request.finished_at.map_or(0, |end| (end - start).num_seconds().max(1))
+}
+
+/// A moment, shown in the reader's own time zone.
+pub(super) fn moment(at: chrono::DateTime<chrono::Utc>) -> String {
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{}>", at.timestamp(), at.format("%Y-%m-%d %H:%M UTC"))
+}
