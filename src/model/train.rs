@@ -99,6 +99,7 @@ fn boost(source: &Source<'_>, set: TrainingSet) -> Result<gbdt::Gbdt, ModelError
     Ok(params.fit_with_validation(&dataset(set.train)?, &dataset(set.validation)?)?)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
 fn judge(
     source: &Source<'_>,
     booster: &gbdt::Gbdt,

@@ -44,7 +44,7 @@ pub(super) struct TrainingSet {
 impl TrainingSet {
     /// Converters in all parts together.
     pub(super) fn positives(&self) -> u64 {
-        [&self.train, &self.validation, &self.holdout].into_iter().map(|part| part.positives()).sum()
+        [&self.train, &self.validation, &self.holdout].into_iter().map(Split::positives).sum()
     }
 
     /// People in all parts together.

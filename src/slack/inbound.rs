@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Anything that came through a door.
 #[derive(Debug, Clone)]
-pub enum Inbound {
+pub(super) enum Inbound {
     Command(Box<Command>),
     Interaction(Box<Interaction>),
     Event(Box<EventEnvelope>),
@@ -20,7 +20,8 @@ pub enum Inbound {
 /// A slash command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Command {
+#[expect(clippy::struct_field_names, reason = "the names are Slack's")]
+pub(super) struct Command {
     pub command: String,
     pub text: String,
     pub user_id: String,
@@ -33,7 +34,7 @@ pub struct Command {
 /// A person did something in a message, a modal or a menu.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Interaction {
+pub(super) struct Interaction {
     #[serde(rename = "type")]
     pub kind: InteractionKind,
     #[serde(deserialize_with = "or_default")]
@@ -62,7 +63,7 @@ pub struct Interaction {
 /// The kinds of interaction that we answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum InteractionKind {
+pub(super) enum InteractionKind {
     BlockActions,
     ViewSubmission,
     ViewClosed,
@@ -77,7 +78,7 @@ pub enum InteractionKind {
 /// Something with an id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Named {
+pub(super) struct Named {
     #[serde(deserialize_with = "or_default")]
     pub id: String,
 }
@@ -85,7 +86,7 @@ pub struct Named {
 /// Who did it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct User {
+pub(super) struct User {
     pub id: String,
     pub team_id: Option<String>,
 }
@@ -93,7 +94,7 @@ pub struct User {
 /// The message that it was done to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct InMessage {
+pub(super) struct InMessage {
     pub ts: String,
     pub thread_ts: Option<String>,
 }
@@ -101,7 +102,7 @@ pub struct InMessage {
 /// Where a button stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Container {
+pub(super) struct Container {
     pub channel_id: Option<String>,
     pub message_ts: Option<String>,
     pub thread_ts: Option<String>,
@@ -111,7 +112,7 @@ pub struct Container {
 /// A modal and what was typed into it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct View {
+pub(super) struct View {
     pub id: String,
     #[serde(deserialize_with = "or_default")]
     pub hash: String,
@@ -126,7 +127,7 @@ pub struct View {
 /// Values by block id, then by action id.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct ViewState {
+pub(super) struct ViewState {
     #[serde(deserialize_with = "or_default")]
     pub values: Map<String, Value>,
 }
@@ -134,7 +135,7 @@ pub struct ViewState {
 /// A button that was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Action {
+pub(super) struct Action {
     pub action_id: String,
     #[serde(deserialize_with = "or_default")]
     pub value: String,
@@ -143,7 +144,7 @@ pub struct Action {
 /// The wrapping of the Events API.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct EventEnvelope {
+pub(super) struct EventEnvelope {
     #[serde(rename = "type")]
     pub kind: String,
     /// Of `url_verification`.
@@ -157,7 +158,7 @@ pub struct EventEnvelope {
 /// Something that happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Event {
+pub(super) struct Event {
     #[serde(rename = "type")]
     pub kind: String,
     pub user: String,
@@ -177,14 +178,14 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserial
 
 impl Command {
     /// The workspace; an organisation's id where there is none.
-    pub fn team(&self) -> String {
+    pub(super) fn team(&self) -> String {
         first_of([self.team_id.as_deref(), self.enterprise_id.as_deref()])
     }
 }
 
 impl Interaction {
     /// The workspace, wherever Slack put it this time.
-    pub fn team(&self) -> String {
+    pub(super) fn team(&self) -> String {
         first_of([
             Some(&*self.team.id),
             self.user.team_id.as_deref(),
@@ -194,12 +195,12 @@ impl Interaction {
     }
 
     /// The channel of the message; empty in a modal or a global shortcut.
-    pub fn channel(&self) -> String {
+    pub(super) fn channel(&self) -> String {
         first_of([Some(&*self.channel.id), self.container.channel_id.as_deref()])
     }
 
     /// The thread that the message is in; a message outside a thread starts one.
-    pub fn thread_ts(&self) -> Option<String> {
+    pub(super) fn thread_ts(&self) -> Option<String> {
         let found = first_of([
             self.message.thread_ts.as_deref(),
             self.container.thread_ts.as_deref(),
@@ -217,11 +218,11 @@ fn first_of<const N: usize>(candidates: [Option<&str>; N]) -> String {
 /// A payload that is signed but cannot be read; its text is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a payload from Slack that is neither a command, an interaction nor an event")]
-pub struct Unreadable;
+pub(super) struct Unreadable;
 
 impl Inbound {
     /// Tells apart what arrives at the one address: JSON is an event, a form is an interaction, a command or a probe.
-    pub fn from_http(content_type: &str, body: &[u8]) -> Result<Self, Unreadable> {
+    pub(super) fn from_http(content_type: &str, body: &[u8]) -> Result<Self, Unreadable> {
         if content_type.starts_with("application/json") {
             return Ok(Self::Event(serde_json::from_slice(body).map_err(|_| Unreadable)?));
         }
@@ -241,7 +242,7 @@ impl Inbound {
     }
 
     /// The same from a Socket Mode envelope's type and payload.
-    pub fn from_socket(kind: &str, payload: Value) -> Result<Self, Unreadable> {
+    pub(super) fn from_socket(kind: &str, payload: Value) -> Result<Self, Unreadable> {
         match kind {
             "slash_commands" => serde_json::from_value(payload).map(Self::Command),
             "interactive" => serde_json::from_value(payload).map(Self::Interaction),
@@ -254,31 +255,7 @@ impl Inbound {
 
 /// An URL-encoded form.
 fn form(body: &[u8]) -> Vec<(String, String)> {
-    let text = String::from_utf8_lossy(body);
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key), decoded(value)))
-        .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let hex = |digit: Option<&u8>| digit.and_then(|digit| char::from(*digit).to_digit(16)).map(|digit| digit as u8);
-    let (bytes, mut plain, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = if byte == b'%' { hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2))) } else { None };
-        match escaped {
-            Some((high, low)) => {
-                plain.push(high * 16 + low);
-                at += 3;
-            }
-            None => {
-                plain.push(if byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&plain).into_owned()
+    form_urlencoded::parse(body).into_owned().collect()
 }
 
 #[cfg(test)]
@@ -302,7 +279,8 @@ mod tests {
     fn an_organisation_wide_installation_has_no_team() {
         let payload = json!({ "type": "view_submission", "team": null, "enterprise": { "id": "E1" },
             "user": { "id": "W1", "team_id": "T9" }, "channel": null, "view": { "id": "V1", "hash": null, "state": null } });
-        let body = format!("payload={}", payload.to_string().replace('%', "%25").replace('&', "%26").replace('+', "%2B"));
+        let body =
+            format!("payload={}", payload.to_string().replace('%', "%25").replace('&', "%26").replace('+', "%2B"));
         let Inbound::Interaction(interaction) = http("application/x-www-form-urlencoded", &body) else {
             panic!("an interaction")
         };

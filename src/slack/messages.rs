@@ -26,13 +26,8 @@ pub(super) struct Confirmation {
 
 impl Confirmation {
     pub(super) fn into_view(self, callback_id: &'static str) -> Value {
-        let frame = Frame {
-            callback_id,
-            title: self.title,
-            submit: None,
-            close: self.close,
-            private_metadata: String::new(),
-        };
+        let frame =
+            Frame { callback_id, title: self.title, submit: None, close: self.close, private_metadata: String::new() };
         blocks::modal(&frame, vec![blocks::section(&self.text)])
     }
 
@@ -45,7 +40,9 @@ impl Confirmation {
 pub(super) fn confirmation(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> Confirmation {
     let whereto = match (request.deliver_to, &request.thread_ts) {
         (DeliverTo::Dm, _) => say.text("arrives-dm"),
-        (DeliverTo::Thread, Some(_)) => say.with("arrives-this-thread", &[("channel", request.channel.as_str().into())]),
+        (DeliverTo::Thread, Some(_)) => {
+            say.with("arrives-this-thread", &[("channel", request.channel.as_str().into())])
+        }
         (DeliverTo::Thread, None) => say.with("arrives-channel", &[("channel", request.channel.as_str().into())]),
     };
     let text = [

@@ -116,8 +116,12 @@ fn rule(say: Say<'_>, rule: &Rule) -> String {
     let part = |part: &crate::segment::RulePart| {
         let feature = escape(part.feature.get(say.locale));
         match part.test {
-            RuleTest::AtMost(value) => say.with("rule-at-most", &[("feature", feature.into()), ("value", amount(value).into())]),
-            RuleTest::Above(value) => say.with("rule-above", &[("feature", feature.into()), ("value", amount(value).into())]),
+            RuleTest::AtMost(value) => {
+                say.with("rule-at-most", &[("feature", feature.into()), ("value", amount(value).into())])
+            }
+            RuleTest::Above(value) => {
+                say.with("rule-above", &[("feature", feature.into()), ("value", amount(value).into())])
+            }
         }
     };
     let parts = say.text("rule-and");
@@ -140,11 +144,14 @@ fn factors(say: Say<'_>, factors: &[Factor]) -> Option<String> {
                 Direction::Mixed => say.text("direction-mixed"),
             };
             let feature = escape(factor.feature.get(say.locale));
-            say.with("factor", &[
-                ("feature", feature.into()),
-                ("direction", direction.into()),
-                ("share", percent(factor.share).into()),
-            ])
+            say.with(
+                "factor",
+                &[
+                    ("feature", feature.into()),
+                    ("direction", direction.into()),
+                    ("share", percent(factor.share).into()),
+                ],
+            )
         })
         .collect();
     (!lines.is_empty()).then(|| format!("{}\n{}", say.text("result-factors"), lines.join("\n")))

@@ -22,6 +22,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// What comes over the line.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names are Slack's")]
 struct Envelope {
     #[serde(rename = "type")]
     kind: String,

@@ -44,17 +44,15 @@ impl BuildError {
             | Self::Features(FeaturesError::Stopped)
             | Self::Model(ModelError::Stopped | ModelError::Features(FeaturesError::Stopped)) => None,
             Self::CatalogChanged => Some(Failure::CatalogChanged),
-            Self::Lake(error) => Some(lake_failure(error)),
             Self::Features(error) | Self::Model(ModelError::Features(error)) => Some(features_failure(error)),
-            Self::Model(ModelError::Lake(error)) => Some(lake_failure(error)),
+            Self::Lake(error) | Self::Model(ModelError::Lake(error)) => Some(lake_failure(error)),
             Self::Model(ModelError::TooFewConversions { found, needed }) => {
                 Some(Failure::TooFewConversions { found: *found, needed: *needed })
             }
-            Self::Model(_) => Some(Failure::Internal),
             Self::Audience(error) => error.failure(),
             Self::Manifest { .. } => Some(Failure::DataUnreadable),
             Self::Export(_) | Self::Scratch(_) => Some(Failure::StorageUnreachable),
-            Self::Encode(_) => Some(Failure::Internal),
+            Self::Model(_) | Self::Encode(_) => Some(Failure::Internal),
         }
     }
 }

@@ -12,23 +12,23 @@ use segment_bot::{
 use tokio::sync::OnceCell;
 
 /// A lake of 20,000 people and 90 days in a folder of its own, and the snapshots of its last day.
-pub struct Sample {
+pub(crate) struct Sample {
     pub folder: tempfile::TempDir,
     pub catalog: Catalog,
     pub store: Store,
 }
 
-pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar");
+pub(crate) const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar");
 
 static SAMPLE: OnceCell<Arc<Sample>> = OnceCell::const_new();
 
 /// The lake; tests that write choose names of their own.
-pub async fn sample() -> Arc<Sample> {
+pub(crate) async fn sample() -> Arc<Sample> {
     SAMPLE.get_or_init(|| async { Arc::new(make(20_000).await) }).await.clone()
 }
 
 /// A lake of `users` people of its own.
-pub async fn make(users: u64) -> Sample {
+pub(crate) async fn make(users: u64) -> Sample {
     let folder = tempfile::tempdir().unwrap();
     let options = SampleOptions { users, days: 90, seed: 7, last_day: LAST_DAY };
     sample_lake::write(folder.path(), &options, &|_, _| ()).unwrap();
@@ -39,7 +39,7 @@ pub async fn make(users: u64) -> Sample {
 }
 
 /// A file store in `folder`.
-pub async fn open(folder: &std::path::Path) -> Store {
+pub(crate) async fn open(folder: &std::path::Path) -> Store {
     let options = StoreOptions { cache_dir: folder.join("cache"), cache_bytes: 1 << 30, s3_path_style: false };
     Store::open(&format!("file://{}", folder.display()), &options).await.unwrap()
 }
