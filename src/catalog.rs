@@ -3,6 +3,7 @@
 //! Read once at start; whoever holds a [`Catalog`] need not check it again. Never does I/O besides reading that file.
 
 mod check;
+mod defaults;
 mod ids;
 mod names;
 mod raw;

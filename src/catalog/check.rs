@@ -1,13 +1,15 @@
 //! The written catalog becomes a checked one; every refusal names the line and the fix.
 
+mod features;
+
 use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use toml::Spanned;
 
 use super::{
     AgeBounds, AgeColumn, Area, Catalog, Conversion, EventsTable, FeatureDecl, Gender, GenderId, KindColumn, Limits,
-    Measure, Names, Product, ProductId, Region, RegionCode, UsersTable,
-    raw::{RawCatalog, RawEvents, RawFeature, RawProduct, RawUsers},
+    Names, Product, ProductId, Region, RegionCode, UsersTable, defaults,
+    raw::{RawCatalog, RawEvents, RawProduct, RawUsers},
 };
 
 /// Why a catalog cannot be used.
@@ -79,7 +81,7 @@ impl Checker<'_> {
             .collect();
         let (products, forbidden) = self.products(raw.products, &events)?;
         let features =
-            if raw.features.is_empty() { default_features(&events) } else { self.features(raw.features, &events)? };
+            if raw.features.is_empty() { defaults::features(&events) } else { self.features(raw.features, &events)? };
         self.forbidden_exist(&forbidden, &features)?;
         Ok(Catalog {
             time_zone,
@@ -262,77 +264,6 @@ impl Checker<'_> {
         })
     }
 
-    fn features(&self, raw: Vec<RawFeature>, events: &[EventsTable]) -> Result<Vec<FeatureDecl>, CatalogProblem> {
-        self.unique("feature", raw.iter().map(|feature| &feature.name))?;
-        raw.into_iter().map(|feature| self.feature(feature, events)).collect()
-    }
-
-    fn feature(&self, raw: RawFeature, events: &[EventsTable]) -> Result<FeatureDecl, CatalogProblem> {
-        self.name_shape(&raw.name)?;
-        let table = self.table(raw.table.as_ref(), &raw.name, events)?;
-        self.measured_column(&raw, table)?;
-        for window in &raw.windows_days {
-            if !(1..=3660).contains(window.get_ref()) {
-                return self.fail(window.span(), "a window is 1 to 3660 days");
-            }
-        }
-        let by_category_top = match &raw.by {
-            None => None,
-            Some(by) if by.get_ref() == "category" && table.category.is_some() => Some(raw.top.unwrap_or(20)),
-            Some(by) => {
-                return self.fail(by.span(), "`by` can only be \"category\", of a table that has a category column");
-            }
-        };
-        let needs_category = !raw.filter.category.is_empty();
-        if needs_category && table.category.is_none() {
-            return self
-                .fail(raw.name.span(), format!("events table `{}` has no category column to filter by", table.name));
-        }
-        let name = raw.name.into_inner();
-        let spoken = name.replace('_', " ");
-        Ok(FeatureDecl {
-            names: Names { ja: raw.ja.unwrap_or_else(|| spoken.clone()), en: raw.en.unwrap_or(spoken) },
-            name,
-            table: table.name.clone(),
-            kinds: raw.filter.kind,
-            categories: raw.filter.category,
-            measure: raw.measure.into_inner(),
-            of: raw.of.map(Spanned::into_inner),
-            windows_days: raw.windows_days.into_iter().map(Spanned::into_inner).collect(),
-            by_category_top,
-        })
-    }
-
-    /// `of` is there exactly when the measure needs a column, and names one that the table has.
-    fn measured_column(&self, raw: &RawFeature, table: &EventsTable) -> Result<(), CatalogProblem> {
-        let needs_column = matches!(
-            raw.measure.get_ref(),
-            Measure::Sum | Measure::Mean | Measure::Min | Measure::Max | Measure::Distinct
-        );
-        match (&raw.of, needs_column) {
-            (None, false) => Ok(()),
-            (None, true) => self.fail(
-                raw.measure.span(),
-                "this measure needs `of`, the column it is taken over, such as of = \"amount\"",
-            ),
-            (Some(of), false) => self.fail(of.span(), "this measure counts events and takes no `of`"),
-            (Some(of), true) => {
-                let known = match of.get_ref().as_str() {
-                    "amount" => table.amount.is_some(),
-                    "category" => table.category.is_some() && *raw.measure.get_ref() == Measure::Distinct,
-                    other => table.extra.iter().any(|column| column == other),
-                };
-                if known {
-                    return Ok(());
-                }
-                self.fail(
-                    of.span(),
-                    format!("events table `{}` has no `{}` for this measure; use amount, category (distinct only) or a column listed in its `extra`", table.name, of.get_ref()),
-                )
-            }
-        }
-    }
-
     fn forbidden_exist(&self, forbidden: &[Spanned<String>], features: &[FeatureDecl]) -> Result<(), CatalogProblem> {
         for name in forbidden {
             let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str());
@@ -396,55 +327,6 @@ impl Checker<'_> {
         }
         Ok(())
     }
-}
-
-/// What a company gets that declares no features: frequency, recency, money and taste, per table.
-fn default_features(events: &[EventsTable]) -> Vec<FeatureDecl> {
-    let mut features = Vec::new();
-    for table in events {
-        let mut add =
-            |stem: &str, (ja, en): (&str, &str), measure, of: Option<&str>, windows: &[u16], top: Option<u16>| {
-                features.push(FeatureDecl {
-                    name: format!("{}_{stem}", table.name),
-                    names: Names { ja: ja.to_owned(), en: en.to_owned() },
-                    table: table.name.clone(),
-                    kinds: Vec::new(),
-                    categories: Vec::new(),
-                    measure,
-                    of: of.map(str::to_owned),
-                    windows_days: windows.to_vec(),
-                    by_category_top: top,
-                });
-            };
-        add("count", ("行動回数", "events"), Measure::Count, None, &[7, 30, 90], None);
-        add("active_days", ("行動日数", "active days"), Measure::ActiveDays, None, &[30, 90], None);
-        add("recency", ("最後の行動からの日数", "days since the last event"), Measure::DaysSinceLast, None, &[], None);
-        add("tenure", ("最初の行動からの日数", "days since the first event"), Measure::DaysSinceFirst, None, &[], None);
-        if table.amount.is_some() {
-            add("amount", ("金額", "amount"), Measure::Sum, Some("amount"), &[30, 90], None);
-            add("amount_mean", ("平均金額", "mean amount"), Measure::Mean, Some("amount"), &[90], None);
-        }
-        if table.category.is_some() {
-            add(
-                "categories",
-                ("カテゴリー数", "different categories"),
-                Measure::Distinct,
-                Some("category"),
-                &[90],
-                None,
-            );
-            add("category_count", ("行動回数", "events"), Measure::Count, None, &[30, 90], Some(20));
-            add(
-                "category_recency",
-                ("最後の行動からの日数", "days since the last event"),
-                Measure::DaysSinceLast,
-                None,
-                &[],
-                Some(20),
-            );
-        }
-    }
-    features
 }
 
 #[cfg(test)]

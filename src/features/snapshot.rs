@@ -115,7 +115,7 @@ impl Snapshot {
         if manifest.format != FORMAT || manifest.as_of != as_of {
             return Err(damaged(format!("its manifest is of format {} and day {}", manifest.format, manifest.as_of)));
         }
-        Ok(Some(Self { store: store.clone(), sha256: sha256_hex(&bytes), manifest }))
+        Ok(Some(Self { store: store.clone(), sha256: content_sha256(&manifest), manifest }))
     }
 
     /// The last day whose events count.
@@ -123,7 +123,8 @@ impl Snapshot {
         self.manifest.as_of
     }
 
-    /// Of the bytes of `_manifest.json`: names the snapshot and everything it was made from.
+    /// Names what the snapshot holds: its day, definitions, columns and the bytes of its parts. Where the input lay,
+    /// when it was copied there and who wrote it do not matter, so the same content has the same hash on every machine.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -179,6 +180,12 @@ impl Snapshot {
             error => error.into(),
         }
     }
+}
+
+fn content_sha256(manifest: &SnapshotManifest) -> String {
+    let columns: Vec<_> = manifest.columns.iter().map(|column| (&column.name, column.own)).collect();
+    let parts: Vec<_> = manifest.parts.iter().map(|part| (part.rows, &part.sha256)).collect();
+    sha256_hex(format!("{:?}", (manifest.as_of, &manifest.definition_sha256, columns, parts)))
 }
 
 pub(super) fn folder(as_of: NaiveDate) -> String {

@@ -29,11 +29,11 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
 }
 
-/// A snapshot and the hash of its manifest.
+/// A snapshot and the hash of what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotRef {
     pub as_of: NaiveDate,
-    /// SHA-256 of `_manifest.json`.
+    /// Over its day, definitions, columns and parts, in lower-case hexadecimal.
     pub sha256: String,
 }
 
