@@ -44,7 +44,8 @@ pub use announce::{AnnounceSettings, announce};
 pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, Upload};
 pub use deliver::{ConfirmSettings, Delivery, ResultFile, ResultFiles, deliver};
 pub use ids::{
-    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, COMMAND, SHORTCUT_GLOBAL, SHORTCUT_MESSAGE,
+    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, COMMAND, SHORTCUT_GLOBAL,
+    SHORTCUT_MESSAGE,
 };
 pub use notify::notify;
 pub use routes::{BODY_BYTES_MAX, ROUTES, router};

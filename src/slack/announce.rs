@@ -39,7 +39,8 @@ const AWAY: Duration = Duration::from_secs(2);
 /// Runs until `shutdown`.
 pub async fn announce(app: SlackApp, settings: AnnounceSettings, shutdown: CancellationToken) {
     let mut wakes = Listener::start(app.pool());
-    let mut announcer = Announcer { app, settings, edited: HashMap::new(), spent: VecDeque::new(), held: HashMap::new(), paused: None };
+    let mut announcer =
+        Announcer { app, settings, edited: HashMap::new(), spent: VecDeque::new(), held: HashMap::new(), paused: None };
     loop {
         let app = announcer.app.clone();
         tokio::select! {
@@ -90,7 +91,7 @@ impl Announcer {
         self.edited.retain(|_, at| now.duration_since(*at) < interval);
         self.held.retain(|_, until| *until > now);
         self.paused = self.paused.filter(|until| *until > now);
-        while self.spent.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(60)) {
+        while self.spent.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_mins(1)) {
             self.spent.pop_front();
         }
     }
@@ -117,9 +118,8 @@ impl Announcer {
     async fn settle(&mut self, request: &Request, result: Result<(), SlackCallError>) {
         let now = Instant::now();
         match result {
-            Ok(()) => self.shown(request).await,
-            // Deleted, or the bot was removed: nothing that a repetition would mend.
-            Err(SlackCallError::Refused { .. } | SlackCallError::LocalFile(_)) => self.shown(request).await,
+            // Refused: deleted, or the bot was removed; nothing that a repetition would mend.
+            Ok(()) | Err(SlackCallError::Refused { .. } | SlackCallError::LocalFile(_)) => self.shown(request).await,
             Err(SlackCallError::RateLimited { retry_after }) => self.paused = Some(now + retry_after),
             Err(SlackCallError::Ambiguous) => drop(self.held.insert(request.id, now + DOUBT)),
             Err(SlackCallError::Unreachable | SlackCallError::Dead { .. }) => {
@@ -189,7 +189,12 @@ async fn post_by_dm(app: &SlackApp, request: &Request) -> Result<MessageRef, Sla
     post(app, request, channel, None).await
 }
 
-async fn post(app: &SlackApp, request: &Request, channel: &str, thread_ts: Option<&str>) -> Result<MessageRef, SlackCallError> {
+async fn post(
+    app: &SlackApp,
+    request: &Request,
+    channel: &str,
+    thread_ts: Option<&str>,
+) -> Result<MessageRef, SlackCallError> {
     let message = root_message(app, request).await;
     let mut body = json!({ "channel": channel, "text": message.text, "blocks": message.blocks });
     if let Some(thread_ts) = thread_ts {

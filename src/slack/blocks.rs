@@ -6,20 +6,20 @@ use super::limits::{self, fit, fit_mrkdwn};
 
 /// An entry of a select or a checkbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    pub value: String,
-    pub text: String,
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) text: String,
 }
 
 impl Choice {
     /// An entry that comes back as `value`.
-    pub fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
+    pub(super) fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
         Self { value: value.into(), text: text.into() }
     }
 }
 
 /// Text from people or from the catalog, made harmless in mrkdwn: no mentions, no links, no formatting by accident.
-pub fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -28,52 +28,52 @@ fn plain(text: &str, max: usize) -> Value {
 }
 
 /// A paragraph in mrkdwn.
-pub fn section(text: &str) -> Value {
+pub(super) fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": fit_mrkdwn(text, limits::SECTION_TEXT) } })
 }
 
 /// A paragraph with a button beside it.
-pub fn section_with(text: &str, accessory: Value) -> Value {
+pub(super) fn section_with(text: &str, accessory: Value) -> Value {
     let mut block = section(text);
     block["accessory"] = accessory;
     block
 }
 
 /// A headline.
-pub fn header(text: &str) -> Value {
+pub(super) fn header(text: &str) -> Value {
     json!({ "type": "header", "text": plain(text, limits::HEADER_TEXT) })
 }
 
 /// Small print in mrkdwn.
-pub fn context(text: &str) -> Value {
+pub(super) fn context(text: &str) -> Value {
     let text = fit_mrkdwn(text, limits::CONTEXT_TEXT);
     json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": text }] })
 }
 
 /// A line between blocks.
-pub fn divider() -> Value {
+pub(super) fn divider() -> Value {
     json!({ "type": "divider" })
 }
 
 /// A row of buttons.
-pub fn actions(elements: Vec<Value>) -> Value {
+pub(super) fn actions(elements: Vec<Value>) -> Value {
     let elements: Vec<Value> = elements.into_iter().take(limits::ACTIONS_ELEMENTS).collect();
     json!({ "type": "actions", "elements": elements })
 }
 
 /// A button; `value` comes back as it is.
-pub fn button(action_id: &str, text: &str, value: &str) -> Value {
+pub(super) fn button(action_id: &str, text: &str, value: &str) -> Value {
     json!({ "type": "button", "action_id": action_id, "text": plain(text, limits::BUTTON_TEXT), "value": value })
 }
 
 /// The button to press.
-pub fn primary(mut button: Value) -> Value {
+pub(super) fn primary(mut button: Value) -> Value {
     button["style"] = json!("primary");
     button
 }
 
 /// A button that asks before it acts.
-pub fn confirmed(mut button: Value, dialog: &Dialog) -> Value {
+pub(super) fn confirmed(mut button: Value, dialog: &Dialog) -> Value {
     button["style"] = json!("danger");
     button["confirm"] = json!({
         "title": plain(&dialog.title, limits::CONFIRM_TITLE),
@@ -87,15 +87,15 @@ pub fn confirmed(mut button: Value, dialog: &Dialog) -> Value {
 
 /// The words of a confirmation dialog.
 #[derive(Debug, Clone)]
-pub struct Dialog {
-    pub title: String,
-    pub text: String,
-    pub confirm: String,
-    pub deny: String,
+pub(super) struct Dialog {
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) confirm: String,
+    pub(super) deny: String,
 }
 
 /// An input with its label; every input of ours has one element, whose action id is its block id.
-pub fn input(block_id: &str, label: &str, hint: Option<&str>, mut element: Value) -> Value {
+pub(super) fn input(block_id: &str, label: &str, hint: Option<&str>, mut element: Value) -> Value {
     element["action_id"] = json!(block_id);
     let mut block = json!({
         "type": "input",
@@ -111,13 +111,13 @@ pub fn input(block_id: &str, label: &str, hint: Option<&str>, mut element: Value
 }
 
 /// The same input, which Slack insists on.
-pub fn required(mut input: Value) -> Value {
+pub(super) fn required(mut input: Value) -> Value {
     input["optional"] = json!(false);
     input
 }
 
 /// One line of text.
-pub fn text_input(initial: Option<&str>, placeholder: Option<&str>, max_length: usize) -> Value {
+pub(super) fn text_input(initial: Option<&str>, placeholder: Option<&str>, max_length: usize) -> Value {
     let mut element = json!({ "type": "plain_text_input", "max_length": max_length });
     if let Some(initial) = initial.filter(|text| !text.is_empty()) {
         element["initial_value"] = json!(fit(initial, max_length));
@@ -133,13 +133,13 @@ fn option(choice: &Choice) -> Value {
 }
 
 /// Entries as Slack wants them; those whose value is too long to come back are left out.
-pub fn options(choices: &[Choice], max: usize) -> Vec<Value> {
+pub(super) fn options(choices: &[Choice], max: usize) -> Vec<Value> {
     let fits = |choice: &&Choice| !choice.value.is_empty() && choice.value.chars().count() <= limits::OPTION_VALUE;
     choices.iter().filter(fits).take(max).map(option).collect()
 }
 
 /// One of at most a hundred.
-pub fn select(choices: &[Choice], initial: Option<&str>, placeholder: &str) -> Value {
+pub(super) fn select(choices: &[Choice], initial: Option<&str>, placeholder: &str) -> Value {
     let options = options(choices, limits::OPTIONS);
     let mut element = json!({ "type": "static_select", "placeholder": plain(placeholder, limits::PLACEHOLDER) });
     if let Some(chosen) = options.iter().find(|option| initial.is_some_and(|value| option["value"] == value)) {
@@ -150,7 +150,7 @@ pub fn select(choices: &[Choice], initial: Option<&str>, placeholder: &str) -> V
 }
 
 /// One of many, which Slack asks us for while a person types.
-pub fn external_select(initial: Option<&Choice>, placeholder: &str) -> Value {
+pub(super) fn external_select(initial: Option<&Choice>, placeholder: &str) -> Value {
     let mut element = json!({
         "type": "external_select",
         "min_query_length": 0,
@@ -163,7 +163,7 @@ pub fn external_select(initial: Option<&Choice>, placeholder: &str) -> Value {
 }
 
 /// Any number of entries: checkboxes when they are few, else a multi-select.
-pub fn many_of(choices: &[Choice], initial: &[String], placeholder: &str) -> Value {
+pub(super) fn many_of(choices: &[Choice], initial: &[String], placeholder: &str) -> Value {
     let few = choices.len() <= limits::CHOICES;
     let options = options(choices, if few { limits::CHOICES } else { limits::OPTIONS });
     let mut element = if few {
@@ -177,7 +177,7 @@ pub fn many_of(choices: &[Choice], initial: &[String], placeholder: &str) -> Val
 }
 
 /// Any number of entries, in groups.
-pub fn many_of_groups(groups: &[(String, Vec<Choice>)], initial: &[String], placeholder: &str) -> Value {
+pub(super) fn many_of_groups(groups: &[(String, Vec<Choice>)], initial: &[String], placeholder: &str) -> Value {
     let groups: Vec<Value> = groups
         .iter()
         .map(|(label, choices)| (label, options(choices, limits::OPTIONS)))
@@ -186,8 +186,7 @@ pub fn many_of_groups(groups: &[(String, Vec<Choice>)], initial: &[String], plac
         .map(|(label, options)| json!({ "label": plain(label, limits::OPTION_GROUP_LABEL), "options": options }))
         .collect();
     let all: Vec<Value> = groups.iter().filter_map(|group| group["options"].as_array()).flatten().cloned().collect();
-    let mut element =
-        json!({ "type": "multi_static_select", "placeholder": plain(placeholder, limits::PLACEHOLDER) });
+    let mut element = json!({ "type": "multi_static_select", "placeholder": plain(placeholder, limits::PLACEHOLDER) });
     set_initial(&mut element, &all, initial);
     element["option_groups"] = Value::Array(groups);
     element
@@ -206,7 +205,7 @@ fn set_initial(element: &mut Value, options: &[Value], initial: &[String]) {
 }
 
 /// One of a few, all visible.
-pub fn radio(choices: &[Choice], initial: &str) -> Value {
+pub(super) fn radio(choices: &[Choice], initial: &str) -> Value {
     let options = options(choices, limits::CHOICES);
     let mut element = json!({ "type": "radio_buttons" });
     if let Some(chosen) = options.iter().find(|option| option["value"] == initial) {
@@ -218,17 +217,17 @@ pub fn radio(choices: &[Choice], initial: &str) -> Value {
 
 /// The words around a modal.
 #[derive(Debug, Clone)]
-pub struct Frame {
-    pub callback_id: &'static str,
-    pub title: String,
+pub(super) struct Frame {
+    pub(super) callback_id: &'static str,
+    pub(super) title: String,
     /// `None` for a view that only tells something.
-    pub submit: Option<String>,
-    pub close: String,
-    pub private_metadata: String,
+    pub(super) submit: Option<String>,
+    pub(super) close: String,
+    pub(super) private_metadata: String,
 }
 
 /// A modal.
-pub fn modal(frame: &Frame, blocks: Vec<Value>) -> Value {
+pub(super) fn modal(frame: &Frame, blocks: Vec<Value>) -> Value {
     let blocks: Vec<Value> = blocks.into_iter().take(limits::VIEW_BLOCKS).collect();
     let mut view = json!({
         "type": "modal",
@@ -246,20 +245,20 @@ pub fn modal(frame: &Frame, blocks: Vec<Value>) -> Value {
 
 /// What a message says: blocks for eyes, text for notifications and screen readers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message {
-    pub text: String,
-    pub blocks: Vec<Value>,
+pub(super) struct Message {
+    pub(super) text: String,
+    pub(super) blocks: Vec<Value>,
 }
 
 impl Message {
     /// A message; both parts are cut to Slack's limits.
-    pub fn new(text: &str, blocks: Vec<Value>) -> Self {
+    pub(super) fn new(text: &str, blocks: Vec<Value>) -> Self {
         let blocks = blocks.into_iter().take(limits::MESSAGE_BLOCKS).collect();
         Self { text: fit_mrkdwn(text, limits::MESSAGE_TEXT), blocks }
     }
 
     /// A message of one paragraph.
-    pub fn paragraph(text: &str) -> Self {
+    pub(super) fn paragraph(text: &str) -> Self {
         Self::new(text, vec![section(text)])
     }
 }

@@ -51,7 +51,7 @@ impl Default for Patience {
             tries: 4,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            dead_for: Duration::from_secs(60),
+            dead_for: Duration::from_mins(1),
         }
     }
 }
@@ -179,7 +179,11 @@ impl SlackClient {
     fn note(&self, method: Method, error: &SlackCallError) {
         if let SlackCallError::Dead { code } = error {
             *self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), code.clone()));
-            tracing::error!(method = method.name(), code, "Slack says that this installation is gone; check SLACK_BOT_TOKEN");
+            tracing::error!(
+                method = method.name(),
+                code,
+                "Slack says that this installation is gone; check SLACK_BOT_TOKEN"
+            );
         } else {
             tracing::warn!(method = method.name(), %error, "a call to Slack failed");
         }
@@ -197,6 +201,7 @@ fn token(secret: &Secret) -> SlackApiToken {
 
 /// Plain HTTP is allowed because stand-ins for Slack use it, HTTP/1 because proxies do.
 fn connector() -> std::io::Result<HttpsConnector<HttpConnector>> {
-    let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider())?;
+    let builder =
+        HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider())?;
     Ok(builder.https_or_http().enable_all_versions().build())
 }

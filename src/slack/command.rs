@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     SlackApp, Who,
-    blocks::{Message, escape},
+    blocks::escape,
     dispatch::Reply,
     form::{self, Filled, Origin, Seed},
     inbound::Command,
@@ -32,9 +32,15 @@ enum Typed {
     Show(Option<i64>),
     Cancel(Option<i64>),
     Rerun(Option<i64>),
-    Conditions { draft: Draft, at_once: bool },
+    Conditions {
+        draft: Draft,
+        at_once: bool,
+    },
     /// A first word that is neither; with the nearest that is.
-    Unknown { word: String, nearest: Option<&'static str> },
+    Unknown {
+        word: String,
+        nearest: Option<&'static str>,
+    },
 }
 
 /// Answers the command.
@@ -238,7 +244,10 @@ mod tests {
     fn go_may_stand_anywhere_and_may_have_become_a_dash() {
         for text in ["product=tea size=5% --go", "product=tea —go size=5%", "--go product=tea size=5%"] {
             let Typed::Conditions { draft, at_once } = typed(text).unwrap() else { panic!("conditions") };
-            assert!(at_once && draft.product.as_deref() == Some("tea") && draft.size.as_deref() == Some("5%"), "{text}");
+            assert!(
+                at_once && draft.product.as_deref() == Some("tea") && draft.size.as_deref() == Some("5%"),
+                "{text}"
+            );
         }
     }
 

@@ -104,7 +104,12 @@ impl From<SlackCallError> for Stop {
 }
 
 /// Puts the files of a request into its thread.
-pub async fn deliver(app: &SlackApp, files: &ResultFiles, confirm: &ConfirmSettings, delivery: Delivery<'_>) -> Outcome {
+pub async fn deliver(
+    app: &SlackApp,
+    files: &ResultFiles,
+    confirm: &ConfirmSettings,
+    delivery: Delivery<'_>,
+) -> Outcome {
     match run(app, files, confirm, delivery).await {
         Ok(()) => Outcome::Delivered,
         Err(Stop::Failed(failure)) => Outcome::Failed(failure),
@@ -112,7 +117,12 @@ pub async fn deliver(app: &SlackApp, files: &ResultFiles, confirm: &ConfirmSetti
     }
 }
 
-async fn run(app: &SlackApp, files: &ResultFiles, confirm: &ConfirmSettings, delivery: Delivery<'_>) -> Result<(), Stop> {
+async fn run(
+    app: &SlackApp,
+    files: &ResultFiles,
+    confirm: &ConfirmSettings,
+    delivery: Delivery<'_>,
+) -> Result<(), Stop> {
     let mut progress: Progress = serde_json::from_value(delivery.lease.progress.clone()).unwrap_or_default();
     // Whether Slack said that the files are shared; after a crash nobody knows.
     let mut confirmed = false;

@@ -1,12 +1,7 @@
 //! Why a request came to nothing, in plain words: what happened, what to do, whom to ask. Never the text of an internal error.
 
 use super::blocks::escape;
-use crate::{
-    catalog::Catalog,
-    queue::Request,
-    segment::Failure,
-    texts::Say,
-};
+use crate::{catalog::Catalog, queue::Request, segment::Failure, texts::Say};
 
 /// What happened and what to do, as two paragraphs and a reference.
 pub(super) fn words(catalog: &Catalog, say: Say<'_>, request: &Request, failure: &Failure) -> String {
@@ -19,11 +14,7 @@ fn what(say: Say<'_>, failure: &Failure) -> String {
     match failure {
         Failure::EmptyAudience { matching, opted_out, converted } => say.with(
             "failure-empty",
-            &[
-                ("matching", (*matching).into()),
-                ("opted_out", (*opted_out).into()),
-                ("converted", (*converted).into()),
-            ],
+            &[("matching", (*matching).into()), ("opted_out", (*opted_out).into()), ("converted", (*converted).into())],
         ),
         Failure::TooSmall { people, smallest } => {
             say.with("failure-too-small", &[("people", (*people).into()), ("smallest", (*smallest).into())])

@@ -33,9 +33,7 @@ fn view(app: &SlackApp, who: &Who, requests: Option<&[Request]>) -> Vec<Value> {
         Some([]) => shown.push(blocks::section(&say.text("list-empty"))),
         Some(requests) => {
             shown.push(blocks::section(&say.text("home-requests")));
-            shown.extend(
-                requests.iter().map(|request| blocks::section(&messages::line(app.catalog(), say, request))),
-            );
+            shown.extend(requests.iter().map(|request| blocks::section(&messages::line(app.catalog(), say, request))));
         }
     }
     shown.push(blocks::context(&say.with("home-ask", &[("owner", escape(&app.catalog().owner).into())])));

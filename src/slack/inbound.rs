@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Anything that came through a door.
 #[derive(Debug, Clone)]
-pub enum Inbound {
+pub(super) enum Inbound {
     Command(Box<Command>),
     Interaction(Box<Interaction>),
     Event(Box<EventEnvelope>),
@@ -18,51 +18,52 @@ pub enum Inbound {
 }
 
 /// A slash command.
+#[expect(clippy::struct_field_names, reason = "Slack's names")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Command {
-    pub command: String,
-    pub text: String,
-    pub user_id: String,
-    pub channel_id: String,
-    pub team_id: Option<String>,
-    pub enterprise_id: Option<String>,
-    pub trigger_id: String,
+pub(super) struct Command {
+    pub(super) command: String,
+    pub(super) text: String,
+    pub(super) user_id: String,
+    pub(super) channel_id: String,
+    pub(super) team_id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
+    pub(super) trigger_id: String,
 }
 
 /// A person did something in a message, a modal or a menu.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Interaction {
+pub(super) struct Interaction {
     #[serde(rename = "type")]
-    pub kind: InteractionKind,
+    pub(super) kind: InteractionKind,
     #[serde(deserialize_with = "or_default")]
-    pub team: Named,
+    pub(super) team: Named,
     #[serde(deserialize_with = "or_default")]
-    pub enterprise: Named,
-    pub user: User,
+    pub(super) enterprise: Named,
+    pub(super) user: User,
     #[serde(deserialize_with = "or_default")]
-    pub channel: Named,
+    pub(super) channel: Named,
     #[serde(deserialize_with = "or_default")]
-    pub message: InMessage,
+    pub(super) message: InMessage,
     #[serde(deserialize_with = "or_default")]
-    pub container: Container,
+    pub(super) container: Container,
     #[serde(deserialize_with = "or_default")]
-    pub view: View,
+    pub(super) view: View,
     #[serde(deserialize_with = "or_default")]
-    pub actions: Vec<Action>,
-    pub trigger_id: String,
+    pub(super) actions: Vec<Action>,
+    pub(super) trigger_id: String,
     /// Of shortcuts.
-    pub callback_id: String,
+    pub(super) callback_id: String,
     /// Of block suggestions: the input that asks, and what was typed so far.
-    pub action_id: String,
-    pub value: String,
+    pub(super) action_id: String,
+    pub(super) value: String,
 }
 
 /// The kinds of interaction that we answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum InteractionKind {
+pub(super) enum InteractionKind {
     BlockActions,
     ViewSubmission,
     ViewClosed,
@@ -77,97 +78,97 @@ pub enum InteractionKind {
 /// Something with an id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Named {
+pub(super) struct Named {
     #[serde(deserialize_with = "or_default")]
-    pub id: String,
+    pub(super) id: String,
 }
 
 /// Who did it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct User {
-    pub id: String,
-    pub team_id: Option<String>,
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) team_id: Option<String>,
 }
 
 /// The message that it was done to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct InMessage {
-    pub ts: String,
-    pub thread_ts: Option<String>,
+pub(super) struct InMessage {
+    pub(super) ts: String,
+    pub(super) thread_ts: Option<String>,
 }
 
 /// Where a button stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Container {
-    pub channel_id: Option<String>,
-    pub message_ts: Option<String>,
-    pub thread_ts: Option<String>,
-    pub is_ephemeral: bool,
+pub(super) struct Container {
+    pub(super) channel_id: Option<String>,
+    pub(super) message_ts: Option<String>,
+    pub(super) thread_ts: Option<String>,
+    pub(super) is_ephemeral: bool,
 }
 
 /// A modal and what was typed into it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct View {
-    pub id: String,
+pub(super) struct View {
+    pub(super) id: String,
     #[serde(deserialize_with = "or_default")]
-    pub hash: String,
-    pub callback_id: String,
+    pub(super) hash: String,
+    pub(super) callback_id: String,
     #[serde(deserialize_with = "or_default")]
-    pub private_metadata: String,
+    pub(super) private_metadata: String,
     #[serde(deserialize_with = "or_default")]
-    pub state: ViewState,
-    pub app_installed_team_id: Option<String>,
+    pub(super) state: ViewState,
+    pub(super) app_installed_team_id: Option<String>,
 }
 
 /// Values by block id, then by action id.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct ViewState {
+pub(super) struct ViewState {
     #[serde(deserialize_with = "or_default")]
-    pub values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
 }
 
 /// A button that was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Action {
-    pub action_id: String,
+pub(super) struct Action {
+    pub(super) action_id: String,
     #[serde(deserialize_with = "or_default")]
-    pub value: String,
+    pub(super) value: String,
 }
 
 /// The wrapping of the Events API.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct EventEnvelope {
+pub(super) struct EventEnvelope {
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(super) kind: String,
     /// Of `url_verification`.
-    pub challenge: Option<String>,
-    pub event_id: String,
-    pub team_id: Option<String>,
+    pub(super) challenge: Option<String>,
+    pub(super) event_id: String,
+    pub(super) team_id: Option<String>,
     #[serde(deserialize_with = "or_default")]
-    pub event: Event,
+    pub(super) event: Event,
 }
 
 /// Something that happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Event {
+pub(super) struct Event {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub user: String,
+    pub(super) kind: String,
+    pub(super) user: String,
     #[serde(deserialize_with = "or_default")]
-    pub channel: String,
-    pub ts: String,
-    pub thread_ts: Option<String>,
+    pub(super) channel: String,
+    pub(super) ts: String,
+    pub(super) thread_ts: Option<String>,
     /// Of `app_home_opened`: which tab.
-    pub tab: Option<String>,
-    pub bot_id: Option<String>,
+    pub(super) tab: Option<String>,
+    pub(super) bot_id: Option<String>,
 }
 
 /// `null` is the same as absent.
@@ -177,14 +178,14 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserial
 
 impl Command {
     /// The workspace; an organisation's id where there is none.
-    pub fn team(&self) -> String {
+    pub(super) fn team(&self) -> String {
         first_of([self.team_id.as_deref(), self.enterprise_id.as_deref()])
     }
 }
 
 impl Interaction {
     /// The workspace, wherever Slack put it this time.
-    pub fn team(&self) -> String {
+    pub(super) fn team(&self) -> String {
         first_of([
             Some(&*self.team.id),
             self.user.team_id.as_deref(),
@@ -194,12 +195,12 @@ impl Interaction {
     }
 
     /// The channel of the message; empty in a modal or a global shortcut.
-    pub fn channel(&self) -> String {
+    pub(super) fn channel(&self) -> String {
         first_of([Some(&*self.channel.id), self.container.channel_id.as_deref()])
     }
 
     /// The thread that the message is in; a message outside a thread starts one.
-    pub fn thread_ts(&self) -> Option<String> {
+    pub(super) fn thread_ts(&self) -> Option<String> {
         let found = first_of([
             self.message.thread_ts.as_deref(),
             self.container.thread_ts.as_deref(),
@@ -217,11 +218,11 @@ fn first_of<const N: usize>(candidates: [Option<&str>; N]) -> String {
 /// A payload that is signed but cannot be read; its text is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a payload from Slack that is neither a command, an interaction nor an event")]
-pub struct Unreadable;
+pub(super) struct Unreadable;
 
 impl Inbound {
     /// Tells apart what arrives at the one address: JSON is an event, a form is an interaction, a command or a probe.
-    pub fn from_http(content_type: &str, body: &[u8]) -> Result<Self, Unreadable> {
+    pub(super) fn from_http(content_type: &str, body: &[u8]) -> Result<Self, Unreadable> {
         if content_type.starts_with("application/json") {
             return Ok(Self::Event(serde_json::from_slice(body).map_err(|_| Unreadable)?));
         }
@@ -241,7 +242,7 @@ impl Inbound {
     }
 
     /// The same from a Socket Mode envelope's type and payload.
-    pub fn from_socket(kind: &str, payload: Value) -> Result<Self, Unreadable> {
+    pub(super) fn from_socket(kind: &str, payload: Value) -> Result<Self, Unreadable> {
         match kind {
             "slash_commands" => serde_json::from_value(payload).map(Self::Command),
             "interactive" => serde_json::from_value(payload).map(Self::Interaction),
@@ -263,19 +264,18 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
 }
 
 fn decoded(text: &str) -> String {
-    let hex = |digit: Option<&u8>| digit.and_then(|digit| char::from(*digit).to_digit(16)).map(|digit| digit as u8);
+    let hex = |digit: Option<&u8>| {
+        digit.and_then(|digit| char::from(*digit).to_digit(16)).and_then(|digit| u8::try_from(digit).ok())
+    };
     let (bytes, mut plain, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
     while let Some(&byte) = bytes.get(at) {
         let escaped = if byte == b'%' { hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2))) } else { None };
-        match escaped {
-            Some((high, low)) => {
-                plain.push(high * 16 + low);
-                at += 3;
-            }
-            None => {
-                plain.push(if byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
+        if let Some((high, low)) = escaped {
+            plain.push(high * 16 + low);
+            at += 3;
+        } else {
+            plain.push(if byte == b'+' { b' ' } else { byte });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&plain).into_owned()
@@ -302,7 +302,8 @@ mod tests {
     fn an_organisation_wide_installation_has_no_team() {
         let payload = json!({ "type": "view_submission", "team": null, "enterprise": { "id": "E1" },
             "user": { "id": "W1", "team_id": "T9" }, "channel": null, "view": { "id": "V1", "hash": null, "state": null } });
-        let body = format!("payload={}", payload.to_string().replace('%', "%25").replace('&', "%26").replace('+', "%2B"));
+        let body =
+            format!("payload={}", payload.to_string().replace('%', "%25").replace('&', "%26").replace('+', "%2B"));
         let Inbound::Interaction(interaction) = http("application/x-www-form-urlencoded", &body) else {
             panic!("an interaction")
         };

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::{Method, Pace, SlackApp, Who};
 use crate::catalog::Locale;
 
-const KNOWN_FOR: Duration = Duration::from_secs(24 * 3600);
+const KNOWN_FOR: Duration = Duration::from_hours(24);
 /// When Slack did not say.
-const GUESSED_FOR: Duration = Duration::from_secs(600);
+const GUESSED_FOR: Duration = Duration::from_mins(10);
 /// The trigger of a click lives three seconds, and the form needs most of them.
 const WAIT: Duration = Duration::from_millis(500);
 /// Beyond this many people the memory starts anew.

@@ -3,10 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Delivery, Method, Pace, SlackApp, SlackCallError, announce,
-    blocks::Message,
-    deliver::note,
-    result, words,
+    Delivery, Method, Pace, SlackApp, SlackCallError, announce, blocks::Message, deliver::note, result, words,
 };
 use crate::queue::{Outcome, Request, RequestState};
 

@@ -16,7 +16,7 @@ const ROWS: usize = 10;
 
 /// The last word in the thread; the requester is mentioned here and nowhere else.
 pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summary: &Summary) -> Message {
-    let taken = words::duration(say, words::seconds_taken(request));
+    let taken = words::duration(say, seconds_built(summary));
     let ready = say.with(
         "result-ready",
         &[
@@ -44,6 +44,12 @@ pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summar
     shown.push(blocks::context(&provenance(say, request, summary, &taken)));
     shown.push(blocks::actions(vec![messages::rerun_button(say, &request.id.to_string())]));
     Message::new(&format!("{ready} {}", quality(say, summary)), shown)
+}
+
+/// Whole seconds of all stages, at least one.
+fn seconds_built(summary: &Summary) -> i64 {
+    let milliseconds: u64 = summary.stages_ms.iter().map(|(_, milliseconds)| milliseconds).sum();
+    i64::try_from(milliseconds.div_ceil(1000).max(1)).unwrap_or(i64::MAX)
 }
 
 fn heading(say: Say<'_>, key: &str) -> String {
@@ -116,12 +122,16 @@ fn rule(say: Say<'_>, rule: &Rule) -> String {
     let part = |part: &crate::segment::RulePart| {
         let feature = escape(part.feature.get(say.locale));
         match part.test {
-            RuleTest::AtMost(value) => say.with("rule-at-most", &[("feature", feature.into()), ("value", amount(value).into())]),
-            RuleTest::Above(value) => say.with("rule-above", &[("feature", feature.into()), ("value", amount(value).into())]),
+            RuleTest::AtMost(value) => {
+                say.with("rule-at-most", &[("feature", feature.into()), ("value", amount(value).into())])
+            }
+            RuleTest::Above(value) => {
+                say.with("rule-above", &[("feature", feature.into()), ("value", amount(value).into())])
+            }
         }
     };
-    let parts = say.text("rule-and");
-    let parts = rule.parts.iter().map(part).collect::<Vec<_>>().join(&format!(" {parts} "));
+    let and = say.text("rule-and");
+    let parts = rule.parts.iter().map(part).collect::<Vec<_>>().join(&format!(" {and} "));
     say.with("rule", &[("parts", parts.into()), ("share", percent(rule.share_of_segment).into())])
 }
 
@@ -140,11 +150,14 @@ fn factors(say: Say<'_>, factors: &[Factor]) -> Option<String> {
                 Direction::Mixed => say.text("direction-mixed"),
             };
             let feature = escape(factor.feature.get(say.locale));
-            say.with("factor", &[
-                ("feature", feature.into()),
-                ("direction", direction.into()),
-                ("share", percent(factor.share).into()),
-            ])
+            say.with(
+                "factor",
+                &[
+                    ("feature", feature.into()),
+                    ("direction", direction.into()),
+                    ("share", percent(factor.share).into()),
+                ],
+            )
         })
         .collect();
     (!lines.is_empty()).then(|| format!("{}\n{}", say.text("result-factors"), lines.join("\n")))

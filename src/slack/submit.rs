@@ -53,12 +53,7 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
 }
 
 /// Checks, makes sure that the result can be delivered, stores. `source_key` is the click's own id.
-pub(super) async fn accept(
-    app: &SlackApp,
-    who: &Who,
-    filled: &Filled,
-    source_key: &str,
-) -> Result<Submitted, Refusal> {
+pub(super) async fn accept(app: &SlackApp, who: &Who, filled: &Filled, source_key: &str) -> Result<Submitted, Refusal> {
     let conditions = filled.draft.check(app.catalog()).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &filled.origin) {
         return Err(Refusal::ProductNotHere);

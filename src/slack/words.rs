@@ -103,7 +103,8 @@ fn regions(catalog: &Catalog, say: Say<'_>, codes: &BTreeSet<RegionCode>) -> Opt
             rest.retain(|code| !area.regions.contains(code));
         }
     }
-    let single = rest.iter().map(|code| catalog.region(code).map_or(code.as_str(), |region| region.names.get(say.locale)));
+    let single =
+        rest.iter().map(|code| catalog.region(code).map_or(code.as_str(), |region| region.names.get(say.locale)));
     names.extend(single.map(escape));
     let more = names.len().saturating_sub(REGIONS_LISTED);
     let shown = say.list(names.iter().take(REGIONS_LISTED));

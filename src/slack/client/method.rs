@@ -66,11 +66,9 @@ impl Method {
     /// The bot scopes that it needs.
     pub fn scopes(self) -> &'static [&'static str] {
         match self {
-            Self::AppsConnectionsOpen
-            | Self::AuthTest
-            | Self::ViewsOpen
-            | Self::ViewsPublish
-            | Self::ViewsUpdate => &[],
+            Self::AppsConnectionsOpen | Self::AuthTest | Self::ViewsOpen | Self::ViewsPublish | Self::ViewsUpdate => {
+                &[]
+            }
             Self::ChatPostEphemeral | Self::ChatPostMessage | Self::ChatUpdate => &["chat:write"],
             // Both kinds of channel: whether the bot is in a private one must be known, too.
             Self::ConversationsInfo => &["channels:read", "groups:read"],
@@ -89,10 +87,7 @@ impl Method {
 
     /// These take no JSON.
     pub(super) fn is_get(self) -> bool {
-        matches!(
-            self,
-            Self::ConversationsInfo | Self::FilesGetUploadUrlExternal | Self::FilesInfo | Self::UsersInfo
-        )
+        matches!(self, Self::ConversationsInfo | Self::FilesGetUploadUrlExternal | Self::FilesInfo | Self::UsersInfo)
     }
 
     pub(super) fn needs_app_token(self) -> bool {

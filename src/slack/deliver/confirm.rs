@@ -24,7 +24,7 @@ pub struct ConfirmSettings {
 impl Default for ConfirmSettings {
     fn default() -> Self {
         Self {
-            give_up_after: Duration::from_secs(600),
+            give_up_after: Duration::from_mins(10),
             first_wait: Duration::from_millis(300),
             longest_wait: Duration::from_secs(15),
         }
@@ -70,7 +70,11 @@ async fn is_shared(app: &SlackApp, id: &str, channel: &str, confirmed: bool) -> 
         Ok(answer) => Ok(shares(&answer["file"], channel)),
         // We may not look: without the scope, or in front of a stand-in.
         Err(SlackCallError::Refused { code }) if matches!(code.as_str(), "missing_scope" | "unknown_method") => {
-            if confirmed { Ok(true) } else { Err(Stop::Failed(Failure::DeliveryUnconfirmed)) }
+            if confirmed {
+                Ok(true)
+            } else {
+                Err(Stop::Failed(Failure::DeliveryUnconfirmed))
+            }
         }
         Err(_) => Ok(false),
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Origin,
     super::{inbound::View, problems::plain_digits},
+    Origin,
     view::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
         BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, CONVERTED_USUAL, DELIVER_DM, DELIVER_THREAD,

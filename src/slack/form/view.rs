@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Origin, Seed, super::{
-    CALLBACK_FORM,
-    blocks::{self, Choice, Frame},
-    limits, words,
-}};
+use super::{
+    super::{
+        CALLBACK_FORM,
+        blocks::{self, Choice, Frame},
+        limits, words,
+    },
+    Origin, Seed,
+};
 use crate::{
     catalog::{Catalog, Locale, Product},
     queue::DeliverTo,
@@ -86,8 +89,7 @@ pub(super) fn product_choice(product: &Product, locale: Locale) -> Choice {
 }
 
 fn product(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> Value {
-    let choices: Vec<Choice> =
-        catalog.products.iter().map(|product| product_choice(product, say.locale)).collect();
+    let choices: Vec<Choice> = catalog.products.iter().map(|product| product_choice(product, say.locale)).collect();
     let initial = found_product(catalog, draft);
     let placeholder = say.text("form-product-placeholder");
     let element = if choices.len() <= limits::OPTIONS {
@@ -106,11 +108,8 @@ fn found_product<'a>(catalog: &'a Catalog, draft: &Draft) -> Option<&'a Product>
 }
 
 fn gender(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> Option<Value> {
-    let choices: Vec<Choice> = catalog
-        .genders
-        .iter()
-        .map(|gender| Choice::new(gender.id.as_str(), gender.names.get(say.locale)))
-        .collect();
+    let choices: Vec<Choice> =
+        catalog.genders.iter().map(|gender| Choice::new(gender.id.as_str(), gender.names.get(say.locale))).collect();
     let wanted: Vec<String> = draft.genders.iter().map(|gender| gender.to_lowercase()).collect();
     let initial: Vec<String> = catalog
         .genders
@@ -209,8 +208,7 @@ fn regions(catalog: &Catalog, say: Say<'_>, chosen: &Regions) -> Option<Value> {
     groups.extend(in_no_area.chunks(limits::OPTIONS).map(|chunk| (say.text("form-regions-other"), chunk.to_vec())));
     let element = blocks::many_of_groups(&groups, &chosen.single, &say.text("form-everywhere"));
     let hint = say.text("form-regions-hint");
-    (!catalog.regions.is_empty())
-        .then(|| blocks::input(BLOCK_REGIONS, &say.text("form-regions"), Some(&hint), element))
+    (!catalog.regions.is_empty()).then(|| blocks::input(BLOCK_REGIONS, &say.text("form-regions"), Some(&hint), element))
 }
 
 fn size(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> [Value; 2] {
