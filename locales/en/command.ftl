@@ -1,7 +1,7 @@
 ### What /segment replies, and mistakes in what was typed.
 
 help =
-    *How to use me*
+    { "*" }How to use me*
     `/segment` opens the form.
     `/segment product=… gender=… age=25-39 region=… size=5000` opens it filled in. Add `--go` to start at once.
     `/segment products` lists what you can advertise.

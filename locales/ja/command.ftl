@@ -1,7 +1,7 @@
 ### /segment の返事と、入力の間違い。
 
 help =
-    *使い方*
+    { "*" }使い方*
     `/segment` でフォームを開きます。
     `/segment product=… gender=… age=25-39 region=… size=5000` で、入力済みのフォームを開きます。`--go` を付けると、すぐに開始します。
     `/segment products` で、広告できる商品の一覧を表示します。
@@ -12,7 +12,7 @@ help =
 command-unknown = 「{ $word }」という言葉はわかりません。
 command-needs-number = 依頼の番号を付けてください（例：`/segment { $command } 128`）。番号は `/segment list` で確認できます。
 command-no-such-request = あなたの依頼 #{ $number } は見つかりません。`/segment list` で確認できます。
-products-intro = *広告できる商品*（最初の言葉を `product=…` に入力します）
+products-intro = *広告できる商品* （最初の言葉を `product=…` に入力します）
 list-intro = *これまでの依頼*
 list-empty = まだ依頼はありません。`/segment` でフォームを開けます。
 database-away = ただいま記録に接続できないため、処理できませんでした。これまでの依頼は失われていません。1分ほど待って、もう一度お試しください。

@@ -2,13 +2,13 @@
 
 result-ready = <@{ $user }> さん、{ $title } ができました（{ $people }人）。
 result-waterfall =
-    *{ $delivered }人になるまで*
+    { "*" }{ $delivered }人になるまで*
     データにある人：{ $people }人
     条件に合う人：{ $matching }人
     − 広告を希望しない人：{ $opted_out }人
     − 購入済みの人：{ $converted }人
     = 選べる人：{ $eligible }人
-    *届けた人：{ $delivered }人*（見込みの高い順）
+    { "*" }届けた人：{ $delivered }人* （見込みの高い順）
 result-quality = *精度：{ $grade }* — モデルが見ていない人で測ったAUCは { $auc }（{ $low }〜{ $high }）です。
 result-expected = 同じ人数を無作為に選んだ場合の購入は { $random } 件、このセグメントでは { $expected } ± { $margin } 件（{ $lift } 倍）と見込まれます。
 result-expected-everyone = 選べる人が全員含まれるため、順位付けによる違いはありません。購入は { $expected } ± { $margin } 件と見込まれます。
@@ -17,7 +17,7 @@ grade-weak = 低い
 grade-fair = まずまず
 grade-good = 良い
 grade-very-good = とても良い
-result-rules = *おおよその特徴*（{ $fidelity } の人で、セグメントと一致します。偶然なら半分です）
+result-rules = *おおよその特徴* （{ $fidelity } の人で、セグメントと一致します。偶然なら半分です）
 rule = • { $parts }：セグメントの { $share }
 rule-and = かつ
 rule-at-most = { $feature }が { $value } 以下

@@ -87,7 +87,7 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
     );
     let later = quality.auc_out_of_time.map(|auc| say.with("result-later", &[("auc", fixed(auc, 2).into())]));
     let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    say.sentences(parts.into_iter().flatten())
 }
 
 /// Everyone eligible in the segment leaves nothing to choose, so a comparison with chance says nothing.
@@ -136,7 +136,9 @@ fn rule(say: Say<'_>, rule: &Rule) -> String {
 }
 
 fn amount(value: f64) -> String {
-    fixed(value, if value.fract() == 0.0 { 0 } else { 2 })
+    // Tests are made between values, so whole numbers and halves are all there is, as a rule.
+    let decimals = [0, 1].into_iter().find(|&decimals| (value * 10_f64.powi(decimals)).fract() == 0.0).unwrap_or(2);
+    fixed(value, usize::try_from(decimals).unwrap_or_default())
 }
 
 fn factors(say: Say<'_>, factors: &[Factor]) -> Option<String> {

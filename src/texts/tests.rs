@@ -32,10 +32,7 @@ fn keys(files: Files) -> BTreeMap<String, BTreeSet<String>> {
 fn sources(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| match path.is_dir() {
-            true => sources(&path),
-            false => vec![std::fs::read_to_string(path).unwrap()],
-        })
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![std::fs::read_to_string(path).unwrap()] })
         .collect()
 }
 
