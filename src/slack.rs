@@ -149,3 +149,6 @@ impl SlackApp {
         self.inner.tasks.spawn(work);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,16 @@ impl Say<'_> {
         self.texts.get(self.locale, key, args)
     }
 
+    /// Sentences one after the other.
+    pub fn sentences<T: AsRef<str>>(&self, sentences: impl IntoIterator<Item = T>) -> String {
+        let sentences: Vec<T> = sentences.into_iter().collect();
+        let space = match self.locale {
+            Locale::Ja => "",
+            Locale::En => " ",
+        };
+        sentences.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(space)
+    }
+
     /// Words joined as this language lists them.
     pub fn list<T: AsRef<str>>(&self, words: impl IntoIterator<Item = T>) -> String {
         let words: Vec<T> = words.into_iter().collect();

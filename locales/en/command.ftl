@@ -1,24 +1,47 @@
-# Replies to the slash command.
+### What /segment replies, and mistakes in what was typed.
+
 help =
-    *Ask for an audience and find the CSV of the people most likely to convert in the same thread.*
-    • `/segment` opens the form
-    • `/segment product=skincare gender=f age=25-39 region=tokyo,osaka size=5000` opens it filled in; add `--go` to start at once
-    • `/segment products` lists what you can ask for
-    • `/segment list` shows your last requests
-    • `/segment show 128` shows one, `/segment cancel 128` stops it, `/segment rerun 128` opens the form as it was
-    Slash commands do not run inside threads; there, use the message shortcut “Build a segment here”, or mention me.
-products-intro = *Products you can ask for:*
-list-intro = *Your last requests:*
-list-empty = You have not asked for a segment yet. Type `/segment` to begin.
-command-unknown = I don't know `{ $word }`.
-command-needs-number = Which request? Write its number, such as `/segment { $command } 128`.
-command-no-such-request = There is no request #{ $number } of yours.
+    { "*" }How to use me*
+    `/segment` opens the form.
+    `/segment product=… gender=… age=25-39 region=… size=5000` opens it filled in. Add `--go` to start at once.
+    `/segment products` lists what you can advertise.
+    `/segment list` shows your last requests.
+    `/segment show 128`, `cancel 128`, `rerun 128` act on request #128.
+    Further words: `converted=90d` (or `never`, `ever`) leaves out people who converted before; `name="Spring campaign"` names the request.
+    In a thread, mention me or use the message shortcut: the result then arrives in that thread.
+command-unknown = I don't know “{ $word }”.
+command-needs-number = Please add the request's number, such as `/segment { $command } 128`. `/segment list` shows the numbers.
+command-no-such-request = There is no request #{ $number } of yours. `/segment list` shows the ones there are.
+products-intro = *What you can advertise* (type the first word as `product=…`)
+list-intro = *Your last requests*
+list-empty = You have not asked for a segment yet. `/segment` opens the form.
+database-away = I can't reach my records right now, so I could not do that. Nothing of yours is lost. Please try again in a minute.
+
+problem-intro = I could not use all of that, so nothing was started.
+problem-outro = `/segment help` shows how it is written; `/segment` alone opens the form.
+problem-unknown-key = “{ $word }” is not a word I know. I know { $accepted }.
+problem-unknown-value = “{ $value }” is not a { $field } I know. Accepted: { $accepted }.
+problem-nearest = Did you mean `{ $word }`?
+problem-and-more = { $shown } and { $more } more
+problem-missing = Please choose the { $field }.
+problem-no-value = “{ $word }” has no value. Write it as { $word }=…
+problem-twice = “{ $word }” is given twice.
+problem-open-quote = A quotation mark is not closed.
+problem-age-order = The age goes from low to high, and { $from } is above { $to }.
+problem-age-value = “{ $value }” is not an age I can use. Ages go from { $min } to { $max }, such as 25-39.
+problem-size-value = “{ $value }” is not a size I can use. Give { $min } to { $max } people, or a share such as 5%.
+problem-name-length = The campaign name has { $chars } characters; at most { $max } fit.
+
+field-name = campaign name
+field-product = product
+field-gender = gender
+field-age = age
+field-region = region
+field-size = size
+field-converted = choice of people to leave out
+
 cancel-now = Request #{ $number } is cancelled.
-cancel-stopping = Request #{ $number } is being stopped.
-cancel-too-late = Request #{ $number } can't be cancelled any more: { $state }.
-action-not-yours = Only <@{ $user }> or an administrator can do that.
-retry-not-failed = There is nothing to retry: the request has not failed, or runs again already.
-database-away = I can't reach my database at the moment, so nothing was started or changed. Please try again in a minute.
-form-did-not-open = Slack was too slow to open the form. Please use the button.
-form-try-again = The form did not open. Please press the button again.
-mention-answer = Happy to help. The result will come to this thread.
+cancel-stopping = Request #{ $number } is being stopped. This takes a few seconds.
+cancel-too-late = Request #{ $number } can no longer be cancelled: it is { $state }.
+retry-not-failed = This request is not stopped any more, so there is nothing to try again.
+action-not-yours = Only <@{ $user }> and the administrators can do that.

@@ -1,5 +1,6 @@
-# App Home.
+### App Home.
+
 home-title = Segments
-home-intro = Describe an audience; the people most likely to convert come back as a CSV, in minutes.
+home-intro = Say whom you want to reach, and get the people most likely to respond as a CSV file.
 home-requests = *Your last requests*
 home-ask = Questions? Ask { $owner }.

@@ -1,31 +1,37 @@
-# The result, as the last reply in the thread.
+### The result: how many, how good, who they are.
+
 result-ready = <@{ $user }> { $title } is ready: { $people } people.
 result-waterfall =
-    *Who is in it*
-    { $people } people in all → { $matching } match → { $opted_out } opted out → { $converted } converted before → { $eligible } eligible → *{ $delivered } delivered*
-result-quality = *How good it is:* { $grade } — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
+    { "*" }How it came to { $delivered } people*
+    { $people } people in the data
+    { $matching } meet your conditions
+    − { $opted_out } opted out
+    − { $converted } converted before
+    = { $eligible } could be picked
+    { "*" }{ $delivered } delivered*, the most likely first
+result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
 result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
-result-expected-everyone = Everyone eligible is in it, so there was nothing to choose; { $expected } ± { $margin } conversions are expected.
-result-later = Tested one period later, the ranking keeps an AUC of { $auc }.
-grade-weak = weak
-grade-fair = fair
-grade-good = good
-grade-very-good = very good
-result-rules = *In words* (a summary that agrees with the segment in { $fidelity } of cases)
-rule = • { $parts } — { $share } of the segment
+result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.
+result-later = Judged on a later period: AUC { $auc }.
+grade-weak = Weak
+grade-fair = Fair
+grade-good = Good
+grade-very-good = Very good
+result-rules = *Who they are, roughly* (these rules agree with the segment for { $fidelity } of people; half would be chance)
+rule = • { $parts }: { $share } of the segment
 rule-and = and
 rule-at-most = { $feature } at most { $value }
 rule-above = { $feature } above { $value }
-result-factors = *Strongest factors*
-factor = • { $feature }: { $direction } ({ $share } of the model's gain)
-direction-higher = higher in the segment
-direction-lower = lower in the segment
-direction-mixed = works in both directions
+result-factors = *What made the difference*
+factor = • { $feature }: { $direction } ({ $share })
+direction-higher = higher than others
+direction-lower = lower than others
+direction-mixed = both high and low
 breakdown-age = Age
 breakdown-gender = Gender
 breakdown-region = Region
-breakdown-row = { $label }: { $count } ({ $share }; { $everyone } of those eligible)
-breakdown-more = … and { $more } more
-model-reused = an existing model
-model-trained = a model trained for this request
-result-provenance = Data up to { $as_of } · { $positives } conversions learned from, { $model } · took { $duration } · reference { $reference }
+breakdown-row = { $label }: { $count } ({ $share }; of all who could be picked { $everyone })
+breakdown-more = … and { $more } smaller groups
+model-reused = an existing model was used
+model-trained = a model was trained for it
+result-provenance = Data up to { $as_of }; learned from { $positives } conversions; { $model }. Built in { $duration }. Reference { $reference }. Groups of few people are hidden.

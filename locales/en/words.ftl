@@ -1,52 +1,46 @@
-# Sizes, states, times and people in words.
-size-people = { $people } people
-size-percent = the best { $percent }%
-converted-never = Nobody
+### Conditions, sizes, states and times in words.
+
+title-named = #{ $number } { $name } ({ $product })
+title-unnamed = #{ $number } { $product }
+size-people = { $people ->
+    [one] { $people } person
+   *[other] { $people } people
+}
+size-percent = top { $percent }%
+sentence-wanted = The { $size } most likely to respond to { $product }, among { $people }.
+people = { $gender }{ $age }{ $region }
+people-everyone = everyone
+people-age = { " " }aged { $from }–{ $to }
+people-region = { " " }in { $regions }
+regions-and-more = { $shown } and { $more } more
+left-out-opted-out = Left out: everyone who opted out.
+left-out-days = Left out: people who converted in the last { $days } days, and everyone who opted out.
+left-out-ever = Left out: people who ever converted, and everyone who opted out.
+converted-never = Nobody (keep people who converted)
 converted-days = Converted in the last { $days } days
 converted-ever = Ever converted
+
 state-queued = waiting
 state-running = running
-state-delivering = delivering
+state-delivering = being delivered
 state-done = done
 state-failed = failed
 state-cancelled = cancelled
-title-named = #{ $number } { $name } ({ $product })
-title-unnamed = #{ $number } { $product }
-sentence-wanted = { $size } most likely to convert to { $product }, among { $people }.
-people = { $gender }{ $age }{ $region }
-people-everyone = everyone
-people-age = {", "}aged { $from } to { $to }
-people-region = {", "}in { $regions }
-regions-and-more = { $shown } and { $more } more
-left-out-opted-out = People who opted out are left out.
-left-out-days = Left out: people who opted out, and those who converted in the last { $days } days.
-left-out-ever = Left out: people who opted out, and those who ever converted.
-place-unknown = Queued.
-place-position = Queued: number { $position } in line.
-place-soon = Queued: number { $position } in line, starts in a moment.
-place-eta = Queued: number { $position } in line, starts in about { $wait }.
+
+place-unknown = Waiting for a free place.
+place-position = { $position ->
+    [1] Next in line.
+   *[other] Number { $position } in line.
+}
+place-soon = { $position ->
+    [1] Next in line; starts in a moment.
+   *[other] Number { $position } in line; starts in a moment.
+}
+place-eta = { $position ->
+    [1] Next in line; starts in about { $wait }.
+   *[other] Number { $position } in line; starts in about { $wait }.
+}
 duration-seconds = { $seconds } s
 duration-minutes = { $minutes } min
 duration-minutes-seconds = { $minutes } min { $seconds } s
 duration-hours = { $hours } h { $minutes } min
-field-name = campaign name
-field-product = product
-field-gender = gender
-field-age = age
-field-region = region
-field-size = size
-field-converted = leave out
-problem-intro = I did not start anything yet, because of this:
-problem-outro = Type `/segment help` to see how it works, or `/segment` alone to open the form.
-problem-unknown-key = I don't know the word `{ $word }`. Accepted: { $accepted }.
-problem-unknown-value = I don't know `{ $value }` as a { $field }. Accepted: { $accepted }.
-problem-nearest = Did you mean `{ $word }`?
-problem-and-more = { $shown } and { $more } more
-problem-missing = Please choose: { $field }.
-problem-no-value = `{ $word }` has no value; write { $word }=…
-problem-twice = `{ $word }` is given twice.
-problem-open-quote = A quotation mark is not closed.
-problem-age-order = Ages go from low to high, and { $from } is above { $to }.
-problem-age-value = I can't use the age `{ $value }`. Ages go from { $min } to { $max }.
-problem-size-value = I can't use the size `{ $value }`. Give { $min } to { $max } people, or a share such as 5%.
-problem-name-length = The campaign name has { $chars } characters; at most { $max } fit.

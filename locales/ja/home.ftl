@@ -1,5 +1,6 @@
-# アプリのホーム
+### アプリのホーム。
+
 home-title = セグメント
-home-intro = 条件を指定すると、転換が最も見込める人のCSVが数分で届きます。
-home-requests = *最近の依頼*
-home-ask = ご質問は { $owner } へどうぞ。
+home-intro = 届けたい相手の条件を指定すると、反応が見込める人をCSVファイルでお届けします。
+home-requests = *これまでの依頼*
+home-ask = ご不明な点は、{ $owner } にお問い合わせください。

@@ -7,8 +7,8 @@ use super::limits::{self, fit, fit_mrkdwn};
 /// An entry of a select or a checkbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Choice {
-    pub value: String,
-    pub text: String,
+    pub(super) value: String,
+    pub(super) text: String,
 }
 
 impl Choice {
@@ -88,10 +88,10 @@ pub(super) fn confirmed(mut button: Value, dialog: &Dialog) -> Value {
 /// The words of a confirmation dialog.
 #[derive(Debug, Clone)]
 pub(super) struct Dialog {
-    pub title: String,
-    pub text: String,
-    pub confirm: String,
-    pub deny: String,
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) confirm: String,
+    pub(super) deny: String,
 }
 
 /// An input with its label; every input of ours has one element, whose action id is its block id.
@@ -218,12 +218,12 @@ pub(super) fn radio(choices: &[Choice], initial: &str) -> Value {
 /// The words around a modal.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    pub callback_id: &'static str,
-    pub title: String,
+    pub(super) callback_id: &'static str,
+    pub(super) title: String,
     /// `None` for a view that only tells something.
-    pub submit: Option<String>,
-    pub close: String,
-    pub private_metadata: String,
+    pub(super) submit: Option<String>,
+    pub(super) close: String,
+    pub(super) private_metadata: String,
 }
 
 /// A modal.
@@ -246,8 +246,8 @@ pub(super) fn modal(frame: &Frame, blocks: Vec<Value>) -> Value {
 /// What a message says: blocks for eyes, text for notifications and screen readers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Message {
-    pub text: String,
-    pub blocks: Vec<Value>,
+    pub(super) text: String,
+    pub(super) blocks: Vec<Value>,
 }
 
 impl Message {

@@ -60,7 +60,7 @@ pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
         Ok(Typed::Unknown { word, nearest }) => {
             let mut text = say.with("command-unknown", &[("word", escape(&word).into())]);
             if let Some(nearest) = nearest {
-                text = format!("{text} {}", say.with("problem-nearest", &[("word", nearest.into())]));
+                text = say.sentences([text, say.with("problem-nearest", &[("word", nearest.into())])]);
             }
             Reply::ephemeral(&messages::with_help(say, &text))
         }

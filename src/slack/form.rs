@@ -4,7 +4,7 @@ mod read;
 mod view;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Method, Pace, SlackApp, SlackCallError, Who,
@@ -17,6 +17,7 @@ use crate::{
     catalog::{Catalog, Locale, Product},
     queue::{DeliverTo, Request},
     segment::{Conditions, Draft},
+    texts::Say,
 };
 
 pub(super) use read::{Filled, read};
@@ -109,9 +110,14 @@ fn draft_of(conditions: &Conditions) -> Draft {
     }
 }
 
+/// The modal.
+pub(super) fn view(catalog: &Catalog, say: Say<'_>, seed: &Seed) -> Value {
+    view::form(catalog, say, seed)
+}
+
 /// Opens the form; the very first thing after a click, because a trigger lives three seconds.
 pub(super) async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Result<(), SlackCallError> {
-    let view = view::form(app.catalog(), app.say(who.locale), seed);
+    let view = view(app.catalog(), app.say(who.locale), seed);
     let body = json!({ "trigger_id": trigger_id, "view": view });
     app.client().call(Method::ViewsOpen, &body, Pace::Hurried).await.map(drop)
 }

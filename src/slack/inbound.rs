@@ -18,17 +18,17 @@ pub(super) enum Inbound {
 }
 
 /// A slash command.
+#[expect(clippy::struct_field_names, reason = "Slack's names")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_field_names, reason = "the names are Slack's")]
 pub(super) struct Command {
-    pub command: String,
-    pub text: String,
-    pub user_id: String,
-    pub channel_id: String,
-    pub team_id: Option<String>,
-    pub enterprise_id: Option<String>,
-    pub trigger_id: String,
+    pub(super) command: String,
+    pub(super) text: String,
+    pub(super) user_id: String,
+    pub(super) channel_id: String,
+    pub(super) team_id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
+    pub(super) trigger_id: String,
 }
 
 /// A person did something in a message, a modal or a menu.
@@ -36,28 +36,28 @@ pub(super) struct Command {
 #[serde(default)]
 pub(super) struct Interaction {
     #[serde(rename = "type")]
-    pub kind: InteractionKind,
+    pub(super) kind: InteractionKind,
     #[serde(deserialize_with = "or_default")]
-    pub team: Named,
+    pub(super) team: Named,
     #[serde(deserialize_with = "or_default")]
-    pub enterprise: Named,
-    pub user: User,
+    pub(super) enterprise: Named,
+    pub(super) user: User,
     #[serde(deserialize_with = "or_default")]
-    pub channel: Named,
+    pub(super) channel: Named,
     #[serde(deserialize_with = "or_default")]
-    pub message: InMessage,
+    pub(super) message: InMessage,
     #[serde(deserialize_with = "or_default")]
-    pub container: Container,
+    pub(super) container: Container,
     #[serde(deserialize_with = "or_default")]
-    pub view: View,
+    pub(super) view: View,
     #[serde(deserialize_with = "or_default")]
-    pub actions: Vec<Action>,
-    pub trigger_id: String,
+    pub(super) actions: Vec<Action>,
+    pub(super) trigger_id: String,
     /// Of shortcuts.
-    pub callback_id: String,
+    pub(super) callback_id: String,
     /// Of block suggestions: the input that asks, and what was typed so far.
-    pub action_id: String,
-    pub value: String,
+    pub(super) action_id: String,
+    pub(super) value: String,
 }
 
 /// The kinds of interaction that we answer.
@@ -80,48 +80,48 @@ pub(super) enum InteractionKind {
 #[serde(default)]
 pub(super) struct Named {
     #[serde(deserialize_with = "or_default")]
-    pub id: String,
+    pub(super) id: String,
 }
 
 /// Who did it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct User {
-    pub id: String,
-    pub team_id: Option<String>,
+    pub(super) id: String,
+    pub(super) team_id: Option<String>,
 }
 
 /// The message that it was done to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct InMessage {
-    pub ts: String,
-    pub thread_ts: Option<String>,
+    pub(super) ts: String,
+    pub(super) thread_ts: Option<String>,
 }
 
 /// Where a button stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Container {
-    pub channel_id: Option<String>,
-    pub message_ts: Option<String>,
-    pub thread_ts: Option<String>,
-    pub is_ephemeral: bool,
+    pub(super) channel_id: Option<String>,
+    pub(super) message_ts: Option<String>,
+    pub(super) thread_ts: Option<String>,
+    pub(super) is_ephemeral: bool,
 }
 
 /// A modal and what was typed into it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct View {
-    pub id: String,
+    pub(super) id: String,
     #[serde(deserialize_with = "or_default")]
-    pub hash: String,
-    pub callback_id: String,
+    pub(super) hash: String,
+    pub(super) callback_id: String,
     #[serde(deserialize_with = "or_default")]
-    pub private_metadata: String,
+    pub(super) private_metadata: String,
     #[serde(deserialize_with = "or_default")]
-    pub state: ViewState,
-    pub app_installed_team_id: Option<String>,
+    pub(super) state: ViewState,
+    pub(super) app_installed_team_id: Option<String>,
 }
 
 /// Values by block id, then by action id.
@@ -129,16 +129,16 @@ pub(super) struct View {
 #[serde(default)]
 pub(super) struct ViewState {
     #[serde(deserialize_with = "or_default")]
-    pub values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
 }
 
 /// A button that was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Action {
-    pub action_id: String,
+    pub(super) action_id: String,
     #[serde(deserialize_with = "or_default")]
-    pub value: String,
+    pub(super) value: String,
 }
 
 /// The wrapping of the Events API.
@@ -146,13 +146,13 @@ pub(super) struct Action {
 #[serde(default)]
 pub(super) struct EventEnvelope {
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(super) kind: String,
     /// Of `url_verification`.
-    pub challenge: Option<String>,
-    pub event_id: String,
-    pub team_id: Option<String>,
+    pub(super) challenge: Option<String>,
+    pub(super) event_id: String,
+    pub(super) team_id: Option<String>,
     #[serde(deserialize_with = "or_default")]
-    pub event: Event,
+    pub(super) event: Event,
 }
 
 /// Something that happened.
@@ -160,15 +160,15 @@ pub(super) struct EventEnvelope {
 #[serde(default)]
 pub(super) struct Event {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub user: String,
+    pub(super) kind: String,
+    pub(super) user: String,
     #[serde(deserialize_with = "or_default")]
-    pub channel: String,
-    pub ts: String,
-    pub thread_ts: Option<String>,
+    pub(super) channel: String,
+    pub(super) ts: String,
+    pub(super) thread_ts: Option<String>,
     /// Of `app_home_opened`: which tab.
-    pub tab: Option<String>,
-    pub bot_id: Option<String>,
+    pub(super) tab: Option<String>,
+    pub(super) bot_id: Option<String>,
 }
 
 /// `null` is the same as absent.

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     queue::{DeliverTo, Place, Request, RequestState},
+    segment::Failure,
     texts::Say,
 };
 
@@ -147,7 +148,7 @@ fn status(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Plac
             say.with("status-done", &[("duration", taken.into())])
         }
         RequestState::Failed => {
-            let failure = request.failure.clone().unwrap_or(crate::segment::Failure::Internal);
+            let failure = request.failure.clone().unwrap_or(Failure::Internal);
             failures::words(catalog, say, request, &failure)
         }
         RequestState::Cancelled => say.text("status-cancelled"),
@@ -168,15 +169,22 @@ fn stage(say: Say<'_>, request: &Request) -> String {
 
 fn buttons(say: Say<'_>, request: &Request) -> Vec<Value> {
     let id = request.id.to_string();
-    let retry = || blocks::primary(blocks::button(ACTION_RETRY, &say.text("button-retry"), &id));
     match request.state {
         RequestState::Queued | RequestState::Running => vec![cancel_button(say, &id)],
         RequestState::Delivering | RequestState::Done => Vec::new(),
-        RequestState::Failed if request.failure.as_ref().is_some_and(crate::segment::Failure::may_pass) => {
-            vec![retry(), rerun_button(say, &id)]
-        }
-        RequestState::Failed | RequestState::Cancelled => vec![rerun_button(say, &id)],
+        RequestState::Failed => retry_button(say, request).into_iter().chain([rerun_button(say, &id)]).collect(),
+        RequestState::Cancelled => vec![rerun_button(say, &id)],
     }
+}
+
+/// Where trying again can help: by itself, or after a person has looked.
+fn retry_button(say: Say<'_>, request: &Request) -> Option<Value> {
+    let text = match request.failure.as_ref()? {
+        Failure::SlackRefused { .. } | Failure::DeliveryUnconfirmed => say.text("button-resend"),
+        failure if failure.may_pass() => say.text("button-retry"),
+        _ => return None,
+    };
+    Some(blocks::primary(blocks::button(ACTION_RETRY, &text, &request.id.to_string())))
 }
 
 /// Opens the form, filled in as it was.

@@ -79,7 +79,7 @@ pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
 
 fn with_nearest(say: Say<'_>, text: String, nearest: Option<&str>) -> String {
     match nearest {
-        Some(nearest) => format!("{text} {}", say.with("problem-nearest", &[("word", nearest.into())])),
+        Some(nearest) => say.sentences([text, say.with("problem-nearest", &[("word", nearest.into())])]),
         None => text,
     }
 }

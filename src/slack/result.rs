@@ -16,7 +16,7 @@ const ROWS: usize = 10;
 
 /// The last word in the thread; the requester is mentioned here and nowhere else.
 pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summary: &Summary) -> Message {
-    let taken = words::duration(say, words::seconds_taken(request));
+    let taken = words::duration(say, seconds_built(summary));
     let ready = say.with(
         "result-ready",
         &[
@@ -44,6 +44,12 @@ pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summar
     shown.push(blocks::context(&provenance(say, request, summary, &taken)));
     shown.push(blocks::actions(vec![messages::rerun_button(say, &request.id.to_string())]));
     Message::new(&format!("{ready} {}", quality(say, summary)), shown)
+}
+
+/// Whole seconds of all stages, at least one.
+fn seconds_built(summary: &Summary) -> i64 {
+    let milliseconds: u64 = summary.stages_ms.iter().map(|(_, milliseconds)| milliseconds).sum();
+    i64::try_from(milliseconds.div_ceil(1000).max(1)).unwrap_or(i64::MAX)
 }
 
 fn heading(say: Say<'_>, key: &str) -> String {
@@ -81,7 +87,7 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
     );
     let later = quality.auc_out_of_time.map(|auc| say.with("result-later", &[("auc", fixed(auc, 2).into())]));
     let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    say.sentences(parts.into_iter().flatten())
 }
 
 /// Everyone eligible in the segment leaves nothing to choose, so a comparison with chance says nothing.
@@ -124,13 +130,15 @@ fn rule(say: Say<'_>, rule: &Rule) -> String {
             }
         }
     };
-    let parts = say.text("rule-and");
-    let parts = rule.parts.iter().map(part).collect::<Vec<_>>().join(&format!(" {parts} "));
+    let and = say.text("rule-and");
+    let parts = rule.parts.iter().map(part).collect::<Vec<_>>().join(&format!(" {and} "));
     say.with("rule", &[("parts", parts.into()), ("share", percent(rule.share_of_segment).into())])
 }
 
 fn amount(value: f64) -> String {
-    fixed(value, if value.fract() == 0.0 { 0 } else { 2 })
+    // Tests are made between values, so whole numbers and halves are all there is, as a rule.
+    let decimals = [0, 1].into_iter().find(|&decimals| (value * 10_f64.powi(decimals)).fract() == 0.0).unwrap_or(2);
+    fixed(value, usize::try_from(decimals).unwrap_or_default())
 }
 
 fn factors(say: Say<'_>, factors: &[Factor]) -> Option<String> {

@@ -20,9 +20,9 @@ const SILENCE: Duration = Duration::from_secs(90);
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What comes over the line.
+#[expect(clippy::struct_field_names, reason = "Slack's names")]
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_field_names, reason = "the names are Slack's")]
 struct Envelope {
     #[serde(rename = "type")]
     kind: String,

@@ -75,7 +75,7 @@ pub(super) fn sentence(catalog: &Catalog, say: Say<'_>, conditions: &Conditions)
             ("people", people(catalog, say, conditions).into()),
         ],
     );
-    format!("{wanted} {left_out}")
+    say.sentences([wanted, left_out])
 }
 
 fn people(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {

@@ -1,1 +1,107 @@
+//! A form keeps what was asked for, from the draft to the screen and back.
 
+use serde_json::{Map, Value};
+
+use super::*;
+use crate::{
+    slack::inbound::{View, ViewState},
+    texts::Texts,
+};
+
+fn catalog() -> Catalog {
+    Catalog::parse(include_str!("../../demo/catalog.toml")).unwrap()
+}
+
+/// What Slack sends when a person submits the form untouched, on a client that shows every input but those in `unseen`.
+fn submitted(form: &Value, unseen: &[&str]) -> View {
+    let inputs = form["blocks"].as_array().unwrap().iter().filter(|block| block["type"] == "input");
+    let values: Map<String, Value> = inputs
+        .map(|block| (block["block_id"].as_str().unwrap().to_owned(), &block["element"]))
+        .filter(|(id, _)| !unseen.contains(&id.as_str()))
+        .map(|(id, element)| {
+            let state = json!({
+                "type": element["type"], "value": element["initial_value"], "selected_option": element["initial_option"],
+                "selected_options": element["initial_options"],
+            });
+            (id.clone(), json!({ id: state }))
+        })
+        .collect();
+    let metadata = form["private_metadata"].as_str().unwrap().to_owned();
+    View { state: ViewState { values }, private_metadata: metadata, ..View::default() }
+}
+
+fn there_and_back(text: &str, unseen: &[&str]) -> String {
+    let (catalog, texts) = (catalog(), Texts::load().unwrap());
+    let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
+    let seed = Seed { draft: Draft::from_text(text).unwrap(), origin };
+    let form = view::form(&catalog, texts.say(Locale::Ja), &seed);
+    let filled = read(&catalog, &submitted(&form, unseen));
+    assert_eq!(filled.deliver_to, DeliverTo::Thread);
+    filled.draft.check(&catalog).map_or_else(|problems| format!("{problems:?}"), |conditions| conditions.to_string())
+}
+
+#[test]
+fn a_form_submitted_untouched_asks_for_what_was_typed() {
+    for text in [
+        "product=skincare gender=f,m age=27-41 region=13,27 size=5432 converted=45d name=\"春\"",
+        "product=coffee gender=unknown age=25-39 region=01 size=5% converted=never",
+        "product=kimono size=10000 converted=ever",
+    ] {
+        assert_eq!(there_and_back(text, &[]), text);
+        assert_eq!(there_and_back(text, &[view::BLOCK_REGIONS]), text, "where single regions cannot be shown");
+    }
+}
+
+#[test]
+fn single_regions_narrow_the_area_that_is_ticked() {
+    let catalog = catalog();
+    let values = json!({
+        "areas": { "areas": { "selected_options": [{ "value": "kanto" }, { "value": "shikoku" }] } },
+        "regions": { "regions": { "selected_options": [{ "value": "13" }, { "value": "01" }] } },
+    });
+    let view = View { state: serde_json::from_value(json!({ "values": values })).unwrap(), ..View::default() };
+    assert_eq!(read(&catalog, &view).draft.regions, ["36", "37", "38", "39", "13", "01"]);
+}
+
+#[test]
+fn an_exact_number_wins_and_may_be_full_width() {
+    let values = json!({
+        "size": { "size": { "selected_option": { "value": "5%" } } },
+        "size_exact": { "size_exact": { "value": " ５，０００ " } },
+    });
+    let view = View { state: serde_json::from_value(json!({ "values": values })).unwrap(), ..View::default() };
+    assert_eq!(read(&catalog(), &view).draft.size.as_deref(), Some("5,000"));
+}
+
+#[test]
+fn outside_a_channel_there_is_only_the_direct_message() {
+    let texts = Texts::load().unwrap();
+    for channel in ["", "D123"] {
+        let seed = Seed { origin: Origin { channel: channel.to_owned(), ..Origin::default() }, ..Seed::default() };
+        let form = view::form(&catalog(), texts.say(Locale::En), &seed);
+        let deliver = form["blocks"].as_array().unwrap().last().unwrap();
+        assert_eq!(deliver["element"]["options"].as_array().unwrap().len(), 1, "{channel}");
+        assert_eq!(read(&catalog(), &submitted(&form, &[])).deliver_to, DeliverTo::Dm);
+    }
+}
+
+#[test]
+fn a_seed_fits_a_button_even_when_what_was_typed_does_not() {
+    let draft = Draft { regions: vec!["somewhere".to_owned(); 1000], ..Draft::default() };
+    let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
+    let value = Seed { draft, origin: origin.clone() }.to_value();
+    assert_eq!(Seed::from_value(&value), Seed { origin, draft: Draft::default() });
+    assert_eq!(Seed::from_value("no seed"), Seed::default());
+}
+
+#[test]
+fn suggestions_find_names_in_both_languages_and_never_exceed_what_slack_shows() {
+    let mut catalog = catalog();
+    let found = |catalog: &Catalog, typed: &str| -> Vec<String> {
+        matching(catalog, typed, Locale::Ja).into_iter().map(|choice| choice.value).collect()
+    };
+    assert_eq!(found(&catalog, "COFF"), ["coffee"]);
+    let product = catalog.products[0].clone();
+    catalog.products.extend(std::iter::repeat_n(product, 300));
+    assert_eq!(found(&catalog, "").len(), 100);
+}
