@@ -1,9 +1,16 @@
 //! Integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod manifest;
 mod migrations;
 mod postgres;
 mod queue;
+mod slack_client;
+mod slack_command;
+mod slack_form;
+mod slack_http;
+mod slack_socket;
+mod slack_thread;
 mod support;
 mod worker;
 
