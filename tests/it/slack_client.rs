@@ -1,0 +1,134 @@
+//! The one wrapper around calls to Slack, against a server that misbehaves.
+
+use std::time::{Duration, Instant};
+
+use segment_bot::slack::{Method, Pace, SlackCallError, SlackClient};
+use serde_json::{Value, json};
+
+use crate::support::{
+    fault_server::{Fault, FaultServer},
+    stage::{config, patience},
+};
+
+async fn client() -> (SlackClient, FaultServer) {
+    let slack = FaultServer::start().await;
+    (SlackClient::with_patience(&config(&slack), patience()).unwrap(), slack)
+}
+
+async fn update(client: &SlackClient) -> Result<Value, SlackCallError> {
+    client.call(Method::ChatUpdate, &json!({ "channel": "C1", "ts": "1.0" }), Pace::Unhurried).await
+}
+
+async fn post(client: &SlackClient) -> Result<Value, SlackCallError> {
+    client.call(Method::ChatPostMessage, &json!({ "channel": "C1", "text": "x" }), Pace::Unhurried).await
+}
+
+#[tokio::test]
+async fn what_may_be_repeated_is_repeated_until_it_works() {
+    let (client, slack) = client().await;
+    slack.fail("chat.update", [Fault::Status(500), Fault::Garbage]);
+    assert!(update(&client).await.is_ok());
+    slack.fail("chat.update", [Fault::Code("internal_error"), Fault::Stall(Duration::from_secs(2))]);
+    assert!(update(&client).await.is_ok());
+    assert_eq!(slack.calls("chat.update").len(), 6);
+}
+
+#[tokio::test]
+async fn a_post_in_doubt_is_never_repeated() {
+    let (client, slack) = client().await;
+    let faults =
+        [Fault::DoneThen500, Fault::Garbage, Fault::Code("internal_error"), Fault::Stall(Duration::from_secs(2))];
+    for (n, fault) in faults.into_iter().enumerate() {
+        slack.fail("chat.postMessage", [fault]);
+        assert_eq!(post(&client).await, Err(SlackCallError::Ambiguous));
+        assert_eq!(slack.calls("chat.postMessage").len(), n + 1);
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_for() {
+    let (client, slack) = client().await;
+    slack.fail("chat.postMessage", [Fault::RateLimited(1)]);
+    let started = Instant::now();
+    assert!(post(&client).await.is_ok());
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(slack.calls("chat.postMessage").len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_retry_after_is_handed_back() {
+    let (client, slack) = client().await;
+    slack.fail("chat.update", [Fault::RateLimited(60)]);
+    assert_eq!(update(&client).await, Err(SlackCallError::RateLimited { retry_after: Duration::from_mins(1) }));
+}
+
+#[tokio::test]
+async fn somebody_who_waits_is_not_kept_waiting() {
+    let (client, slack) = client().await;
+    slack.fail("views.open", [Fault::Stall(Duration::from_secs(5)), Fault::Status(500)]);
+    let started = Instant::now();
+    for _ in 0..2 {
+        let opened = client.call(Method::ViewsOpen, &json!({ "trigger_id": "t" }), Pace::Hurried).await;
+        assert_eq!(opened, Err(SlackCallError::Unreachable));
+    }
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(slack.calls("views.open").len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_by_its_code() {
+    let (client, slack) = client().await;
+    slack.fail("chat.postMessage", [Fault::Code("not_in_channel")]);
+    assert_eq!(post(&client).await, Err(SlackCallError::Refused { code: "not_in_channel".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_dead_installation_is_not_called_again() {
+    let (client, slack) = client().await;
+    slack.fail("chat.update", [Fault::Code("token_revoked")]);
+    assert!(matches!(update(&client).await, Err(SlackCallError::Dead { .. })));
+    assert!(client.is_dead());
+    assert!(matches!(post(&client).await, Err(SlackCallError::Dead { .. })));
+    assert_eq!(slack.methods(), ["chat.update"]);
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable_even_for_a_post() {
+    let (_, slack) = client().await;
+    let mut config = config(&slack);
+    config.api_url = "http://127.0.0.1:1/api".to_owned();
+    let client = SlackClient::with_patience(&config, patience()).unwrap();
+    assert_eq!(post(&client).await, Err(SlackCallError::Unreachable));
+}
+
+#[tokio::test]
+async fn an_answer_that_says_ok_is_never_a_failure() {
+    let (client, slack) = client().await;
+    slack.fail("chat.postMessage", [Fault::Answer(json!({ "ok": true, "message": { "blocks": "odd" }, "url": "" }))]);
+    assert!(post(&client).await.is_ok());
+}
+
+#[tokio::test]
+async fn each_method_gets_its_token() {
+    let (client, slack) = client().await;
+    client.call(Method::AppsConnectionsOpen, &json!({}), Pace::Hurried).await.unwrap();
+    client.call(Method::AuthTest, &json!({}), Pace::Hurried).await.unwrap();
+    assert_eq!(slack.tokens("apps.connections.open"), ["Bearer xapp-test"]);
+    assert_eq!(slack.tokens("auth.test"), ["Bearer xoxb-test"]);
+}
+
+#[tokio::test]
+async fn a_file_is_streamed_with_its_exact_length() {
+    let (client, slack) = client().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let length = u64::try_from(bytes.len()).unwrap();
+    let upload = client.reserve_upload("segment.csv", length).await.unwrap();
+    client.upload(&upload, file.path(), length).await.unwrap();
+    assert_eq!(slack.uploads()[&upload.file_id], bytes);
+    assert!(!format!("{upload:?}").contains("http"), "the address is a secret");
+
+    let changed = client.upload(&upload, file.path(), length + 1).await;
+    assert_eq!(changed, Err(SlackCallError::LocalFile(std::io::ErrorKind::InvalidData)));
+}

@@ -1,0 +1,181 @@
+//! A submitted form → queued, or the error beside the field.
+
+use segment_bot::queue::{self, DeliverTo};
+use serde_json::{Value, json};
+
+use crate::support::stage::{Stage, catalog};
+
+/// Slack's message for a form with these inputs, opened in `origin`.
+fn submission(view_id: &str, origin: &Value, values: &Value) -> Value {
+    json!({
+        "type": "view_submission", "team": { "id": "T1" }, "user": { "id": "U1" },
+        "view": {
+            "id": view_id, "callback_id": "segment_form", "private_metadata": origin.to_string(),
+            "state": { "values": values },
+        },
+    })
+}
+
+fn chosen(block: &str, value: &str) -> Value {
+    json!({ block: { "type": "static_select", "selected_option": { "value": value } } })
+}
+
+fn values(changes: &[(&str, Value)]) -> Value {
+    let mut values = json!({
+        "name": { "name": { "value": "Spring" } },
+        "product": chosen("product", "coffee"),
+        "gender": { "gender": { "selected_options": [{ "value": "f" }] } },
+        "age_from": chosen("age_from", "25"),
+        "age_to": chosen("age_to", "39"),
+        "areas": { "areas": { "selected_options": [{ "value": "shikoku" }] } },
+        "size": chosen("size", "10000"),
+        "size_exact": { "size_exact": { "value": null } },
+        "converted": chosen("converted", "usual"),
+        "deliver": chosen("deliver", "thread"),
+    });
+    for (block, value) in changes {
+        values[*block] = value.clone();
+    }
+    values
+}
+
+fn exact(size: &str) -> (&'static str, Value) {
+    ("size_exact", json!({ "size_exact": { "value": size } }))
+}
+
+async fn queued(stage: &Stage) -> Vec<queue::Request> {
+    queue::requests_of(&stage.pool, "T1", "U1", 10).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_valid_form_is_queued_and_confirmed_in_words() {
+    let stage = Stage::new().await;
+    let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    assert_eq!(answer["response_action"], "update");
+    insta::assert_snapshot!(answer["view"]["blocks"][0]["text"]["text"].as_str().unwrap(), @r"
+    *#1 Spring (Coffee subscription)*
+    The 10,000 people most likely to respond to Coffee subscription, among Women aged 25–39 in Shikoku. Left out: everyone who opted out.
+    The result will arrive in a thread in <#C1>.
+    Next in line.
+    ");
+    let request = &queued(&stage).await[0];
+    insta::assert_snapshot!(request.conditions.to_string(), @r#"product=coffee gender=f age=25-39 region=36,37,38,39 size=10000 converted=never name="Spring""#);
+    assert_eq!((request.channel.as_str(), request.deliver_to), ("C1", DeliverTo::Thread));
+}
+
+#[tokio::test]
+async fn the_same_form_submitted_twice_is_one_request() {
+    let stage = Stage::new().await;
+    for _ in 0..2 {
+        let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+        assert_eq!(answer["response_action"], "update");
+    }
+    assert_eq!(queued(&stage).await.len(), 1);
+}
+
+#[tokio::test]
+async fn mistakes_are_shown_beside_their_inputs() {
+    let stage = Stage::new().await;
+    let wrong = values(&[exact("3"), ("age_to", chosen("age_to", "20"))]);
+    let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &wrong)).await;
+    assert_eq!(answer["response_action"], "errors");
+    insta::assert_snapshot!(answer["errors"]["size_exact"].as_str().unwrap(), @"“3” is not a size I can use. Give 100 to 1,000,000 people, or a share such as 5%.");
+    insta::assert_snapshot!(answer["errors"]["age_to"].as_str().unwrap(), @"The age goes from low to high, and 25 is above 20.");
+    assert!(queued(&stage).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_exact_number_wins_over_a_preset() {
+    let stage = Stage::new().await;
+    stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[exact("５，４３２")]))).await;
+    assert_eq!(queued(&stage).await[0].conditions.size.to_string(), "5432");
+}
+
+#[tokio::test]
+async fn a_public_channel_is_joined() {
+    let stage = Stage::new().await;
+    let info = json!({ "ok": true, "channel": { "is_member": false, "is_private": false } });
+    stage.slack.answer("conversations.info", info);
+    stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    assert_eq!(stage.slack.calls("conversations.join")[0]["channel"], "C1");
+    assert_eq!(queued(&stage).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_that_takes_no_files_is_told_at_once_and_a_direct_message_is_offered() {
+    let stage = Stage::new().await;
+    let cases = [
+        json!({ "ok": true, "channel": { "is_member": false, "is_private": true } }),
+        json!({ "ok": true, "channel": { "is_member": true, "is_ext_shared": true } }),
+        json!({ "ok": true, "channel": { "is_archived": true } }),
+        json!({ "ok": false, "error": "channel_not_found" }),
+    ];
+    for info in cases {
+        stage.slack.answer("conversations.info", info);
+        let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+        assert!(answer["errors"]["deliver"].as_str().unwrap().contains("direct message"));
+    }
+    assert!(queued(&stage).await.is_empty());
+    let dm = values(&[("deliver", chosen("deliver", "dm"))]);
+    stage.interacts(&submission("V1", &json!({ "c": "C1" }), &dm)).await;
+    assert_eq!(queued(&stage).await[0].deliver_to, DeliverTo::Dm);
+}
+
+#[tokio::test]
+async fn a_stand_in_that_knows_less_than_slack_does_not_get_in_the_way() {
+    let stage = Stage::new().await;
+    stage.slack.answer("conversations.info", json!({ "ok": true, "channel": { "id": "C1" } }));
+    stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    stage.slack.answer("conversations.info", json!({ "ok": true, "channel": { "is_member": false } }));
+    stage.slack.answer("conversations.join", json!({ "ok": false, "error": "unknown_method" }));
+    stage.interacts(&submission("V2", &json!({ "c": "C1" }), &values(&[]))).await;
+    assert_eq!(queued(&stage).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_form_opened_in_a_thread_delivers_into_it() {
+    let stage = Stage::new().await;
+    stage
+        .interacts(&json!({
+            "type": "message_action", "callback_id": "build_segment_here", "team": { "id": "T1" }, "user": { "id": "U1" },
+            "channel": { "id": "C1" }, "message": { "ts": "5.0", "thread_ts": "4.0" }, "trigger_id": "t.1",
+        }))
+        .await;
+    let opened = &stage.slack.calls("views.open")[0]["view"];
+    let origin: Value = serde_json::from_str(opened["private_metadata"].as_str().unwrap()).unwrap();
+    stage.interacts(&submission("V1", &origin, &values(&[]))).await;
+    assert_eq!(queued(&stage).await[0].thread_ts.as_deref(), Some("4.0"));
+}
+
+#[tokio::test]
+async fn a_product_is_asked_for_only_where_the_catalog_allows_it() {
+    let mut catalog = catalog();
+    catalog.products.iter_mut().for_each(|product| product.allowed_channels = vec!["C9".to_owned()]);
+    let stage = Stage::with(catalog).await;
+    let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    assert!(answer["errors"]["product"].is_string());
+    stage.interacts(&submission("V2", &json!({ "c": "C9" }), &values(&[]))).await;
+    assert_eq!(queued(&stage).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_an_error_in_the_form_and_claims_nothing() {
+    let stage = Stage::new().await;
+    stage.pool.close().await;
+    let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    insta::assert_snapshot!(answer["errors"]["name"].as_str().unwrap(), @"I can't reach my records right now, so I could not do that. Nothing of yours is lost. Please try again in a minute.");
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_products_are_searched() {
+    let mut catalog = catalog();
+    let first = catalog.products[0].clone();
+    catalog.products.extend(std::iter::repeat_n(first, 150));
+    let stage = Stage::with(catalog).await;
+    stage.types("").await;
+    let blocks = stage.slack.calls("views.open")[0]["view"]["blocks"].clone();
+    assert_eq!(blocks[1]["element"]["type"], "external_select");
+    let typed = json!({ "type": "block_suggestion", "action_id": "product", "value": "cof", "user": { "id": "U1" } });
+    let options = stage.interacts(&typed).await;
+    assert_eq!(options["options"][0]["value"], "coffee");
+}
