@@ -1,6 +1,9 @@
 //! A segment's numbers in words, for the terminal.
 
-use crate::segment::{Conditions, Direction, Quality, Rule, RuleTest, Summary, Waterfall};
+use crate::{
+    segment::{Conditions, Direction, Quality, Rule, RuleTest, Summary, Waterfall},
+    texts::grouped,
+};
 
 /// What `segment create` prints.
 pub(super) fn summary(summary: &Summary, conditions: &Conditions) -> Vec<String> {
@@ -66,27 +69,4 @@ fn rule(rule: &Rule) -> String {
     };
     let parts: Vec<String> = rule.parts.iter().map(part).collect();
     format!("  {:>3.0} %  {}", rule.share_of_segment * 100.0, parts.join(" and "))
-}
-
-/// A number with a comma at every thousand.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
 }

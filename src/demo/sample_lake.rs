@@ -85,7 +85,7 @@ impl Stamp {
     }
 }
 
-/// Whether `out` holds the whole lake that [`write`] would make of `options`.
+/// Whether `out` holds the whole lake that [`write()`] would make of `options`.
 pub fn is_complete(out: &Path, options: &SampleOptions) -> bool {
     let stamp = fs::read(out.join(STAMP)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     stamp == Some(Stamp::of(options))

@@ -69,15 +69,24 @@ impl Press {
         opened.err().map(|_| app.say(self.who.locale).text("form-try-again"))
     }
 
+    /// The button's request, if this person may stop and start it; otherwise what they are told.
+    async fn own_request(&self, app: &SlackApp) -> Option<Result<Request, String>> {
+        let say = app.say(self.who.locale);
+        let request = self.request(app).await?;
+        Some(request.and_then(|request| {
+            if may_touch(app, &self.who, &request) {
+                return Ok(request);
+            }
+            Err(say.with("action-not-yours", &[("user", request.user.into())]))
+        }))
+    }
+
     async fn cancel(&self, app: &SlackApp) -> Option<String> {
         let say = app.say(self.who.locale);
-        let request = match self.request(app).await? {
+        let request = match self.own_request(app).await? {
             Ok(request) => request,
             Err(words) => return Some(words),
         };
-        if !may_touch(app, &self.who, &request) {
-            return Some(say.with("action-not-yours", &[("user", request.user.into())]));
-        }
         match in_time(queue::cancel(app.pool(), request.id)).await {
             Some(outcome) => Some(cancelled(app, &self.who, &request, outcome)),
             None => Some(say.text("database-away")),
@@ -86,13 +95,10 @@ impl Press {
 
     async fn retry(&self, app: &SlackApp) -> Option<String> {
         let say = app.say(self.who.locale);
-        let request = match self.request(app).await? {
+        let request = match self.own_request(app).await? {
             Ok(request) => request,
             Err(words) => return Some(words),
         };
-        if !may_touch(app, &self.who, &request) {
-            return Some(say.with("action-not-yours", &[("user", request.user.into())]));
-        }
         match in_time(queue::retry(app.pool(), request.id)).await {
             // The root message says the rest.
             Some(true) => {

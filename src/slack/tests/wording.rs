@@ -59,15 +59,21 @@ fn a_failure_says_what_happened_what_to_do_and_whom_to_ask() {
     ");
 }
 
-#[test]
-fn the_result_is_told_in_numbers_and_words() {
-    let (catalog, texts) = (sample(), Texts::load().unwrap());
-    let mut summary = summary("Orders, last 30 days");
+/// A summary with one row of each kind, short enough to read.
+fn short_summary(feature: &str) -> Summary {
+    let mut summary = summary(feature);
     summary.breakdown.region.drain(..4);
     summary.breakdown.region.truncate(4);
     summary.breakdown.age.clear();
     summary.rules.truncate(1);
     summary.factors.truncate(1);
+    summary
+}
+
+#[test]
+fn the_result_is_told_in_numbers_and_words() {
+    let (catalog, texts) = (sample(), Texts::load().unwrap());
+    let summary = short_summary("Orders, last 30 days");
     let done = request(RequestState::Delivering, None);
     insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::En), &done, &summary)), @r"
     <@U1> #128 Skincare is ready: 5,000 people.
@@ -101,12 +107,7 @@ fn the_result_is_told_in_numbers_and_words() {
 #[test]
 fn the_result_is_told_in_japanese_too() {
     let (catalog, texts) = (sample(), Texts::load().unwrap());
-    let mut summary = summary("直近30日の注文");
-    summary.breakdown.region.drain(..4);
-    summary.breakdown.region.truncate(4);
-    summary.breakdown.age.clear();
-    summary.rules.truncate(1);
-    summary.factors.truncate(1);
+    let summary = short_summary("直近30日の注文");
     let done = request(RequestState::Delivering, None);
     insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::Ja), &done, &summary)), @r"
     <@U1> さん、#128 スキンケア ができました（5,000人）。
