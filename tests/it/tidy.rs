@@ -11,7 +11,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["catalog", "config", "lake", "queue", "segment", "slack", "texts", "worker"]),
     ("audience", &["catalog", "segment"]),
     ("catalog", &["digest", "segment"]),
-    ("cli", &["app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "queue", "segment", "worker"]),
+    (
+        "cli",
+        &[
+            "app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "queue", "segment", "texts",
+            "worker",
+        ],
+    ),
     ("clock", &[]),
     ("config", &[]),
     ("demo", &["app", "catalog", "config", "digest", "features", "lake", "queue", "segment"]),
