@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-pub use error::BuildError;
+pub use error::{BuildError, lake_failure};
 pub use run_loop::run;
 pub use stop::{StopFlag, StopReason};
 pub use supervise::{Children, follow_parent, supervise};

@@ -73,5 +73,5 @@ async fn stored(store: Store, request: Request) -> Result<Vec<ResultFile>, Failu
 
 fn unreadable(request: &Request, error: &LakeError) -> Failure {
     tracing::error!(request = request.reference, %error, "a result's file cannot be read");
-    if error.is_transient() { Failure::StorageUnreachable } else { Failure::DataUnreadable }
+    worker::lake_failure(error)
 }

@@ -126,7 +126,8 @@ impl Registry<'_> {
         let source = Source { catalog: self.catalog, product: &product.id, features: &features, seed: self.seed };
         let mut fitted = fit(&source, product, (&earlier, scored), report).await?;
         if let Some(oldest) = &oldest {
-            fitted.report.auc_out_of_time = out_of_time(&source, product, (oldest, &earlier, scored), report).await?;
+            fitted.report.auc_out_of_time =
+                out_of_time(&source, product, (oldest, &earlier), &fitted.holdout, report).await?;
         }
         self.keep(product, identity, fitted).await
     }

@@ -45,7 +45,12 @@ pub struct ModelReport {
 pub(super) struct Fitted {
     pub(super) booster: gbdt::Gbdt,
     pub(super) report: ModelReport,
+    /// The people that it was judged on; a model of the past is judged on the same.
+    pub(super) holdout: Labelled,
 }
+
+/// People, and whether each converted.
+pub(super) type Labelled = (gbdt::Table, Vec<bool>);
 
 /// Trains on `earlier` labelled by `later`; refuses when there are too few conversions to learn from.
 pub(super) async fn fit(
@@ -54,22 +59,24 @@ pub(super) async fn fit(
     (earlier, later): (&Snapshot, &Snapshot),
     report: &dyn Report,
 ) -> Result<Fitted, ModelError> {
-    let set = assemble(source, earlier, later, report).await?;
+    let mut set = assemble(source, earlier, later, report).await?;
     let (people, positives) = (set.people(), set.positives());
     let needed = u64::from(product.min_conversions);
     if positives < needed {
         return Err(ModelError::TooFewConversions { found: positives, needed });
     }
-    let holdout = set.holdout.clone();
+    let holdout = table(source, std::mem::take(&mut set.holdout))?;
     let booster = boost(source, set)?;
-    Ok(Fitted { report: judge(source, &booster, holdout, (people, positives))?, booster })
+    Ok(Fitted { report: judge(source, &booster, &holdout, (people, positives))?, booster, holdout })
 }
 
-/// AUC of a model trained one horizon earlier on the people of this horizon; `None` when that horizon has too few conversions.
+/// AUC, on the holdout of this horizon, of a model trained one horizon earlier; `None` when that horizon has too few
+/// conversions. The past may lack columns of today; the booster finds its own by name.
 pub(super) async fn out_of_time(
     source: &Source<'_>,
     product: &Product,
-    (oldest, earlier, later): (&Snapshot, &Snapshot, &Snapshot),
+    (oldest, earlier): (&Snapshot, &Snapshot),
+    (table, labels): &Labelled,
     report: &dyn Report,
 ) -> Result<Option<f64>, ModelError> {
     let has = |name: &String| oldest.manifest().columns.iter().any(|column| column.name == *name);
@@ -80,12 +87,10 @@ pub(super) async fn out_of_time(
         return Ok(None);
     }
     let booster = boost(&source, past)?;
-    let present = assemble(&source, earlier, later, report).await?.holdout;
-    let (table, labels) = table(&source, present)?;
-    Ok(evaluation::auc(&booster.raw_scores(&table), &labels))
+    Ok(evaluation::auc(&booster.raw_scores(table), labels))
 }
 
-fn table(source: &Source<'_>, split: Split) -> Result<(gbdt::Table, Vec<bool>), ModelError> {
+fn table(source: &Source<'_>, split: Split) -> Result<Labelled, ModelError> {
     Ok((gbdt::Table::new(source.features.to_vec(), split.columns)?, split.labels))
 }
 
@@ -103,14 +108,13 @@ fn boost(source: &Source<'_>, set: TrainingSet) -> Result<gbdt::Gbdt, ModelError
 fn judge(
     source: &Source<'_>,
     booster: &gbdt::Gbdt,
-    holdout: Split,
+    (table, labels): &Labelled,
     (people, positives): (u64, u64),
 ) -> Result<ModelReport, ModelError> {
-    let (table, labels) = table(source, holdout)?;
-    let probabilities = booster.probabilities(&table);
+    let probabilities = booster.probabilities(table);
     let one_class = || ModelError::OneClass { people: labels.len() as u64 };
-    let auc = evaluation::auc(&probabilities, &labels).ok_or_else(one_class)?;
-    let interval = evaluation::auc_interval(&probabilities, &labels).ok_or_else(one_class)?;
+    let auc = evaluation::auc(&probabilities, labels).ok_or_else(one_class)?;
+    let interval = evaluation::auc_interval(&probabilities, labels).ok_or_else(one_class)?;
     let holdout_positives = labels.iter().filter(|&&label| label).count() as u64;
     Ok(ModelReport {
         people,
@@ -122,12 +126,12 @@ fn judge(
         auc_low: interval.low,
         auc_high: interval.high,
         auc_out_of_time: None,
-        average_precision: evaluation::average_precision(&probabilities, &labels).ok_or_else(one_class)?,
-        log_loss: evaluation::log_loss(&probabilities, &labels).ok_or_else(one_class)?,
-        lift_at_percent: lifts(&probabilities, &labels),
+        average_precision: evaluation::average_precision(&probabilities, labels).ok_or_else(one_class)?,
+        log_loss: evaluation::log_loss(&probabilities, labels).ok_or_else(one_class)?,
+        lift_at_percent: lifts(&probabilities, labels),
         expected_calibration_error: evaluation::expected_calibration_error(&evaluation::reliability(
             &probabilities,
-            &labels,
+            labels,
             RELIABILITY_BINS,
         )),
         trees: booster.trees().len(),

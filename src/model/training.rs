@@ -97,7 +97,7 @@ pub(super) async fn assemble(
         if report.stopped() {
             return Err(ModelError::Stopped);
         }
-        let frame = read(part, Some(source.features))?;
+        let frame = read(part, source.features)?;
         let labelled = frame.lazy().join(
             labels.clone().lazy(),
             [col("user_id")],
@@ -115,7 +115,7 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
     let column = [converted.to_owned()];
     let mut all: Option<DataFrame> = None;
     for part in parts {
-        let frame = read(part, Some(&column))?
+        let frame = read(part, &column)?
             .lazy()
             .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias("label")])
             .collect()?;
@@ -127,11 +127,11 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
     all.ok_or(ModelError::EmptySnapshot(features_of.as_of()))
 }
 
-fn read(part: &Path, features: Option<&[String]>) -> Result<DataFrame, ModelError> {
+/// `user_id` and `columns` of one part.
+fn read(part: &Path, columns: &[String]) -> Result<DataFrame, ModelError> {
     let file = std::fs::File::open(part).map_err(|source| ModelError::Read { part: part.to_owned(), source })?;
-    let columns =
-        features.map(|features| std::iter::once("user_id".to_owned()).chain(features.iter().cloned()).collect());
-    Ok(ParquetReader::new(file).with_columns(columns).finish()?)
+    let columns = std::iter::once("user_id".to_owned()).chain(columns.iter().cloned()).collect();
+    Ok(ParquetReader::new(file).with_columns(Some(columns)).finish()?)
 }
 
 fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>, people: u64) -> Result<(), ModelError> {
@@ -142,8 +142,7 @@ fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>, people: 
         let mask: BooleanChunked = places.iter().map(|at| Some(*at == place)).collect();
         let chosen = frame.filter(&mask)?;
         let columns = audience::encode(&chosen, source.features, source.catalog)?;
-        let labels = chosen.column("label")?.bool()?.iter().map(|label| label == Some(true)).collect::<Vec<_>>();
-        part.append(columns, labels.into_iter());
+        part.append(columns, chosen.column("label")?.bool()?.iter().map(|label| label == Some(true)));
     }
     Ok(())
 }

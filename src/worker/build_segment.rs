@@ -70,7 +70,7 @@ impl Built {
 /// Builds a segment and stores it under `segments/<request>/`: the request before any work, the manifest last.
 pub async fn build_segment(ctx: BuildContext<'_>, ask: &Ask, report: &dyn Report) -> Result<Built, BuildError> {
     let key = |name: &str| format!("segments/{}/{name}", ask.request);
-    let asked = serde_json::to_vec_pretty(ask).map_err(BuildError::encode)?;
+    let asked = serde_json::to_vec_pretty(ask).map_err(BuildError::Encode)?;
     ctx.store.write(&key("request.json"), Bytes::from(asked)).await?;
     let built = compute(ctx, ask, Reuse::Allowed, report).await?;
     for (file, path) in built.files() {
@@ -91,14 +91,15 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     let parts = snapshot.local_parts().await?;
     stages.enter("training");
     let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
-    let model = registry.find_or_train(product, &snapshot, report).await?;
+    // Boxed, because everything that training holds would otherwise be in every caller's future.
+    let model = Box::pin(registry.find_or_train(product, &snapshot, report)).await?;
     stages.enter("scoring");
     let selection = select(ctx, ask, (&snapshot, &parts, &model), report)?;
     stages.enter("writing");
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
     let segment = export::write_segment(folder.path(), &selection.picked)?;
     let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, vec![segment]));
-    let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::encode)?;
+    let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
     let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
     summary.files = manifest.files.iter().cloned().chain([manifest_file]).collect();

@@ -12,8 +12,6 @@ use crate::{
 pub enum BuildError {
     #[error("the catalog no longer has what the request names; ask again with what it has now")]
     CatalogChanged,
-    #[error("cancelled")]
-    Stopped,
     #[error(transparent)]
     Lake(#[from] LakeError),
     #[error(transparent)]
@@ -33,15 +31,10 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    pub(super) fn encode(source: serde_json::Error) -> Self {
-        Self::Encode(source)
-    }
-
     /// What the person who asked is told. `None` when the job was stopped from outside.
     pub fn failure(&self) -> Option<Failure> {
         match self {
-            Self::Stopped
-            | Self::Features(FeaturesError::Stopped)
+            Self::Features(FeaturesError::Stopped)
             | Self::Model(ModelError::Stopped | ModelError::Features(FeaturesError::Stopped)) => None,
             Self::CatalogChanged => Some(Failure::CatalogChanged),
             Self::Features(error) | Self::Model(ModelError::Features(error)) => Some(features_failure(error)),
@@ -66,6 +59,7 @@ fn features_failure(error: &FeaturesError) -> Failure {
     }
 }
 
-fn lake_failure(error: &LakeError) -> Failure {
+/// What a person is told when the lake does not answer as it should.
+pub fn lake_failure(error: &LakeError) -> Failure {
     if error.is_transient() { Failure::StorageUnreachable } else { Failure::DataUnreadable }
 }
