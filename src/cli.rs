@@ -7,6 +7,7 @@ mod healthcheck;
 mod lasting;
 mod logging;
 mod migrate;
+mod model;
 mod output;
 mod progress;
 mod sample_lake;
@@ -44,6 +45,9 @@ enum Command {
     /// Build or verify a segment without Slack.
     #[command(subcommand)]
     Segment(segment::Command),
+    /// Train, judge and use models on files of your own, without Slack.
+    #[command(subcommand)]
+    Model(model::Command),
     /// Bring the database's tables up to date.
     Migrate,
     /// Check everything that the service needs and say what to fix.
@@ -89,6 +93,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Worker(args) => worker::run(args, config).await?,
         Command::Features(command) => features::run(command, &config).await?,
         Command::Segment(command) => return segment::run(command, &config).await,
+        Command::Model(command) => model::run(command, &config).await?,
         Command::Migrate => migrate::run(&config).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::SampleLake(args) => sample_lake::run(&args)?,

@@ -7,6 +7,7 @@ pub mod evaluation;
 pub mod explanation;
 pub mod gbdt;
 mod registry;
+pub mod table_file;
 mod train;
 mod training;
 

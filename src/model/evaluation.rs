@@ -1,5 +1,7 @@
 //! How good scores are, from scores and what happened. Pure functions; equal scores are never put in an order.
 
+use serde::{Deserialize, Serialize};
+
 /// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -8,7 +10,7 @@ pub struct Interval {
 }
 
 /// Rows of similar predicted probability.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     pub rows: usize,
     pub mean_probability: f64,

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 1;
+const MODEL_VERSION: u32 = 2;
 
 /// A model that can score, and how it was judged.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct Model {
     /// Columns it reads, in order.
     pub features: Vec<String>,
     pub booster: gbdt::Gbdt,
+    scorer: gbdt::Scorer,
     pub report: ModelReport,
     /// The snapshot whose features it learned from.
     pub trained_on: SnapshotRef,
@@ -39,14 +40,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// One raw score a person, in their order.
+    /// Calibrated log-odds, one number a person, in their order.
     ///
     /// # Panics
     /// When `people` has other columns than [`Model::features`], which it was encoded by.
     pub fn raw_scores(&self, people: &FeatureBatch) -> Vec<f64> {
-        let table =
-            gbdt::Table::new(people.names.clone(), people.columns.clone()).expect("a batch has columns of one length");
-        self.booster.raw_scores(&table)
+        assert_eq!(people.names, self.features, "people are encoded by the model's features");
+        let columns: Vec<Option<&[f32]>> = people.columns.iter().map(|column| Some(column.as_slice())).collect();
+        let mut scores = vec![0.0; people.rows()];
+        self.scorer.log_odds(&columns, &mut scores);
+        scores
     }
 }
 
@@ -149,10 +152,12 @@ impl Registry<'_> {
         };
         let record = self.store.read(&key(product, &id, "report.json")).await?;
         let record: Record = serde_json::from_slice(&record)?;
+        let booster = gbdt::Gbdt::from_bytes(&bytes)?;
         Ok(Some(Model {
             sha256: sha256_hex(&bytes),
             features: record.decided_by.features,
-            booster: gbdt::Gbdt::from_bytes(&bytes)?,
+            scorer: booster.scorer(),
+            booster,
             report: record.report,
             trained_on: record.decided_by.trained_on,
             reused: true,
@@ -173,7 +178,9 @@ impl Registry<'_> {
         }
         let Record { decided_by, report, .. } = record;
         let (features, trained_on) = (decided_by.features, decided_by.trained_on);
-        Ok(Model { id, sha256, features, booster: fitted.booster, report, trained_on, reused: false })
+        let booster = fitted.booster;
+        let scorer = booster.scorer();
+        Ok(Model { id, sha256, features, booster, scorer, report, trained_on, reused: false })
     }
 }
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{catalog::Product, features::Snapshot, lake::Report};
 
 use super::{
-    ModelError, evaluation, gbdt,
+    ModelError,
+    evaluation::{self, ReliabilityBin},
+    gbdt,
     training::{Source, Split, TrainingSet, assemble},
 };
 
@@ -36,6 +38,10 @@ pub struct ModelReport {
     /// Lift among the best 1, 5 and 10 % of the holdout.
     pub lift_at_percent: Vec<(u8, f64)>,
     pub expected_calibration_error: f64,
+    /// What was predicted and what happened, in tenths of the holdout; the lowest probabilities first.
+    pub reliability: Vec<ReliabilityBin>,
+    /// Slope and offset that calibrated the log-odds; 1 and 0 where nothing had to be mended.
+    pub calibration: gbdt::Calibration,
     pub trees: usize,
     /// Share of the total gain per column, largest first.
     pub gain_shares: Vec<(String, f64)>,
@@ -66,7 +72,7 @@ pub(super) async fn fit(
         return Err(ModelError::TooFewConversions { found: positives, needed });
     }
     let holdout = table(source, std::mem::take(&mut set.holdout))?;
-    let booster = boost(source, set)?;
+    let booster = boost(source, set, report)?;
     Ok(Fitted { report: judge(source, &booster, &holdout, (people, positives))?, booster, holdout })
 }
 
@@ -86,22 +92,40 @@ pub(super) async fn out_of_time(
     if past.positives() < u64::from(product.min_conversions) {
         return Ok(None);
     }
-    let booster = boost(&source, past)?;
+    let booster = boost(&source, past, report)?;
     Ok(evaluation::auc(&booster.raw_scores(table), labels))
 }
 
+/// A table of the people, in which the catalog's codes are categories.
 fn table(source: &Source<'_>, split: Split) -> Result<Labelled, ModelError> {
-    Ok((gbdt::Table::new(source.features.to_vec(), split.columns)?, split.labels))
+    let mut table = gbdt::Table::new(source.features.to_vec(), split.columns)?;
+    let genders = source.catalog.genders.iter().map(|gender| gender.id.as_str().to_owned()).collect();
+    let regions = source.catalog.regions.iter().map(|region| region.code.as_str().to_owned()).collect();
+    for (name, categories) in [("gender", genders), ("region", regions)] {
+        if table.column(name).is_some() {
+            table = table.with_categories(name, categories)?;
+        }
+    }
+    Ok((table, split.labels))
 }
 
-fn boost(source: &Source<'_>, set: TrainingSet) -> Result<gbdt::Gbdt, ModelError> {
+/// Trains until trees stop helping, or until the report says to stop.
+fn boost(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<gbdt::Gbdt, ModelError> {
     let positives = usize::try_from(set.train.positives()).expect("people fit memory");
     let dataset = |split| {
         let (table, labels) = table(source, split)?;
         Ok::<_, ModelError>(DatasetBase::new(table, Array1::from(labels)))
     };
     let params = gbdt::GbdtParams::for_positives(positives).seed(source.seed).check()?;
-    Ok(params.fit_with_validation(&dataset(set.train)?, &dataset(set.validation)?)?)
+    let (train, validation) = (dataset(set.train)?, dataset(set.validation)?);
+    let mut going_on = |round: gbdt::Round| {
+        report.advance(round.trees as u64, round.trees_max as u64);
+        !report.stopped()
+    };
+    match params.fit_watched(&train, Some(&validation), &mut going_on) {
+        Err(gbdt::FitError::Stopped) => Err(ModelError::Stopped),
+        fitted => Ok(fitted?),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
@@ -115,6 +139,7 @@ fn judge(
     let one_class = || ModelError::OneClass { people: labels.len() as u64 };
     let auc = evaluation::auc(&probabilities, labels).ok_or_else(one_class)?;
     let interval = evaluation::auc_interval(&probabilities, labels).ok_or_else(one_class)?;
+    let reliability = evaluation::reliability(&probabilities, labels, RELIABILITY_BINS);
     let holdout_positives = labels.iter().filter(|&&label| label).count() as u64;
     Ok(ModelReport {
         people,
@@ -129,11 +154,9 @@ fn judge(
         average_precision: evaluation::average_precision(&probabilities, labels).ok_or_else(one_class)?,
         log_loss: evaluation::log_loss(&probabilities, labels).ok_or_else(one_class)?,
         lift_at_percent: lifts(&probabilities, labels),
-        expected_calibration_error: evaluation::expected_calibration_error(&evaluation::reliability(
-            &probabilities,
-            labels,
-            RELIABILITY_BINS,
-        )),
+        expected_calibration_error: evaluation::expected_calibration_error(&reliability),
+        reliability,
+        calibration: booster.calibration(),
         trees: booster.trees().len(),
         gain_shares: gain_shares(booster, source.features),
     })

@@ -1,17 +1,23 @@
 //! The boosting loop: tree after tree, until trees stop helping rows that they never saw.
 
-use rayon::prelude::*;
+mod rounds;
+mod watch;
 
 use super::binning::FeatureBins;
 use super::dataset::Fold;
-use super::grower::grow;
-use super::histogram::{HistogramSource, QuantizedGradients};
-use super::math::{BLOCK, real};
+use super::grower::{Grown, Soil};
+use super::histogram::{HistogramSource, Workspaces};
+use super::layout::Layout;
+use super::math::real;
 use super::model::TrainingFacts;
-use super::params::GbdtValidParams;
+use super::params::{Direction, GbdtValidParams};
 use super::random::{Purpose, Stream};
 use super::splitter::Splitter;
-use super::tree::Tree;
+use super::tree::{Leaf, Tree};
+use rounds::Rounds;
+use watch::Watch;
+
+pub use watch::Round;
 
 /// Trees in a row that find no split before training stops.
 const FUTILE_TREES_MAX: usize = 5;
@@ -23,7 +29,11 @@ pub(super) struct Booster<'a> {
     pub(super) bins: &'a [FeatureBins],
     /// A random key for each feature, which does not depend on its place.
     pub(super) feature_keys: &'a [u64],
+    /// Which way the score may change with each feature; empty when it is free.
+    pub(super) directions: &'a [Option<Direction>],
     pub(super) train: &'a Fold,
+    /// Added to the base score for the negatives that `train` lacks.
+    pub(super) prior_correction: f64,
     /// Decides when to stop.
     pub(super) validation: Option<&'a Fold>,
 }
@@ -34,25 +44,27 @@ pub(super) struct Boosted {
     pub(super) base_score: f64,
     pub(super) trees: Vec<Tree>,
     pub(super) facts: TrainingFacts,
-}
-
-/// The best round so far, by the loss on rows that trees never saw.
-struct Watch<'a> {
-    fold: &'a Fold,
-    scores: Vec<f64>,
-    loss: f64,
-    trees: usize,
+    /// Scores of the validation rows with the trees that were kept.
+    pub(super) validation_scores: Vec<f64>,
 }
 
 impl Booster<'_> {
-    pub(super) fn boost(&self) -> Boosted {
-        let base_score = self.train.targets.base_score();
-        let mut scores = vec![base_score; self.train.rows()];
-        let mut watch = self.validation.map(|fold| Watch::new(fold, base_score));
+    /// Boosts until enough trees are grown, they stop helping, or `going_on` says no; `None` in the last case.
+    pub(super) fn boost(&self, going_on: &mut dyn FnMut(Round) -> bool) -> Option<Boosted> {
+        let base_score = round_to_leaf_units(self.train.targets.base_score());
+        let layout = Layout::new(&self.train.columns, self.bins);
+        let workspaces = Workspaces::new(&layout);
+        let mut rounds = Rounds::new(self.train, base_score);
+        let corrected = round_to_leaf_units(base_score + self.prior_correction);
+        let mut watch = self.validation.map(|fold| Watch::new(fold, corrected));
         let features = self.varying_features();
         let (mut trees, mut futile): (Vec<Tree>, usize) = (Vec::new(), 0);
         for round in 0..self.params.trees_max {
-            let Some(tree) = self.grow_tree(&features, &scores, round) else {
+            let told = Round { trees: trees.len(), trees_max: self.params.trees_max };
+            if !going_on(told) {
+                return None;
+            }
+            let Some(tree) = self.grow_tree((&layout, &workspaces), &features, &mut rounds, round) else {
                 futile += 1;
                 if futile == FUTILE_TREES_MAX {
                     break;
@@ -60,14 +72,12 @@ impl Booster<'_> {
                 continue;
             };
             futile = 0;
-            add_tree(&mut scores, &tree, self.train, self.bins);
             trees.push(tree);
-            let going_on = watch.as_mut().is_none_or(|watch| watch.look(&trees, self.bins, self.params.patience));
-            if !going_on {
+            if watch.as_mut().is_some_and(|watch| !watch.look(&trees, self.bins, self.params.patience)) {
                 break;
             }
         }
-        self.finish(base_score, trees, watch)
+        Some(self.finish(corrected, trees, watch))
     }
 
     /// Keeps the trees up to the best round.
@@ -75,31 +85,58 @@ impl Booster<'_> {
         let facts = TrainingFacts {
             rows: self.train.rows(),
             positives: self.train.positives(),
+            negatives_kept: 1.0,
             validation_rows: self.validation.map_or(0, Fold::rows),
             trees_grown: trees.len(),
             validation_loss: watch.as_ref().map(|watch| watch.loss),
         };
-        if let Some(watch) = watch {
-            trees.truncate(watch.trees);
-        }
-        Boosted { base_score, trees, facts }
+        let validation_scores = match watch {
+            Some(watch) => {
+                trees.truncate(watch.trees);
+                watch.scores_at_best(&trees, self.bins)
+            }
+            None => vec![],
+        };
+        Boosted { base_score, trees, facts, validation_scores }
     }
 
-    /// One tree on the gradients at `scores`; `None` when it would have no split.
-    fn grow_tree(&self, features: &[usize], scores: &[f64], round: usize) -> Option<Tree> {
-        let gradients = self.train.targets.gradients(scores);
-        let rounding = Stream::new(self.params.seed, Purpose::GradientRounding, round);
-        let quantized = QuantizedGradients::new(&gradients, rounding);
+    /// One tree on the gradients at the present scores; `None` when it would have no split.
+    fn grow_tree(
+        &self,
+        (layout, workspaces): (&Layout, &Workspaces),
+        features: &[usize],
+        rounds: &mut Rounds<'_>,
+        round: usize,
+    ) -> Option<Tree> {
+        rounds.take_gradients();
+        rounds.sample(self.params, round);
+        let unit = rounds.quantize(Stream::new(self.params.seed, Purpose::GradientRounding, round));
         let features = self.features_of_tree(features, round);
-        let source =
-            HistogramSource { table: &self.train.table, bins: self.bins, gradients: &quantized, features: &features };
-        grow(Splitter { params: self.params, source }, &gradients, self.rows_of_tree(round))
+        let grown = rounds.grow(|gradients| Soil {
+            columns: &self.train.columns,
+            source: HistogramSource { layout, gradients, workspaces },
+            splitter: Splitter {
+                params: self.params,
+                bins: self.bins,
+                layout,
+                features: &features,
+                directions: self.directions,
+                unit,
+                extra_l2: 0.0,
+            },
+        });
+        let Grown { splits, bounds } = grown?;
+        let leaves = vec![Leaf { value: 0, rows: 0 }; bounds.len()];
+        let tree = Tree::new(splits, leaves, self.bins);
+        let mut tree = tree.expect("a split adds one leaf and tests existing bins, and gains are finite");
+        rounds.settle(&mut tree, self.bins, &bounds, self.params);
+        Some(tree)
     }
 
     /// Features that differ between rows; the others can never be split.
     fn varying_features(&self) -> Vec<usize> {
         let varies = |column: &Vec<u8>| column.iter().any(|bin| *bin != column[0]);
-        let columns = self.train.table.columns.iter().enumerate();
+        let columns = self.train.columns.iter().enumerate();
         columns.filter(|(_, column)| varies(column)).map(|(index, _)| index).collect()
     }
 
@@ -112,47 +149,16 @@ impl Booster<'_> {
         drawn.sort_unstable();
         drawn
     }
-
-    /// A random part of the rows, in their order.
-    fn rows_of_tree(&self, round: usize) -> Vec<u32> {
-        let stream = Stream::new(self.params.seed, Purpose::TreeRows, round);
-        let fraction = self.params.row_fraction;
-        let rows = 0..u32::try_from(self.train.rows()).expect("checked with the dataset");
-        rows.filter(|&row| fraction >= 1.0 || stream.unit(u64::from(row)) < fraction).collect()
-    }
-}
-
-impl<'a> Watch<'a> {
-    fn new(fold: &'a Fold, base_score: f64) -> Self {
-        let scores = vec![base_score; fold.rows()];
-        let loss = fold.targets.mean_loss(&scores);
-        Self { fold, scores, loss, trees: 0 }
-    }
-
-    /// Adds the last tree; whether boosting should go on.
-    fn look(&mut self, trees: &[Tree], bins: &[FeatureBins], patience: usize) -> bool {
-        if let Some(tree) = trees.last() {
-            add_tree(&mut self.scores, tree, self.fold, bins);
-        }
-        let loss = self.fold.targets.mean_loss(&self.scores);
-        if loss < self.loss {
-            (self.loss, self.trees) = (loss, trees.len());
-        }
-        trees.len() - self.trees < patience
-    }
-}
-
-/// Adds a tree's values to the scores of a fold's rows.
-fn add_tree(scores: &mut [f64], tree: &Tree, fold: &Fold, bins: &[FeatureBins]) {
-    scores.par_chunks_mut(BLOCK).enumerate().for_each(|(block, scores)| {
-        for (place, score) in scores.iter_mut().enumerate() {
-            *score += tree.value_of_bins(&fold.table, bins, block * BLOCK + place);
-        }
-    });
 }
 
 /// `fraction` of `count`, rounded up.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= fraction <= 1")]
 fn share_of(count: usize, fraction: f64) -> usize {
     (real(count) * fraction).ceil() as usize
+}
+
+/// So that base score and leaves add up without rounding, here and in other programs.
+fn round_to_leaf_units(score: f64) -> f64 {
+    let unit = (-f64::from(super::model::LEAF_BITS)).exp2();
+    (score / unit).round() * unit
 }

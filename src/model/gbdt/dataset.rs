@@ -2,13 +2,21 @@
 
 use linfa::DatasetBase;
 use ndarray::Array1;
+use rayon::prelude::*;
 
-use super::binning::{BinnedTable, FeatureBins};
-use super::histogram::ROWS_MAX;
-use super::model::FitError;
+use super::bin_map::BinMap;
+use super::binning::FeatureBins;
+use super::fit::FitError;
+use super::math::real;
 use super::objective::Targets;
 use super::random::{Purpose, Stream};
 use super::table::Table;
+
+/// Rows whose quantised gradients can be summed without overflow.
+pub(super) const ROWS_MAX: usize = 1 << 30;
+
+/// Values that are binned at a time when rows are picked from a column.
+const PICKED: usize = 4096;
 
 /// A table with a yes or no for each row, and weights if wanted.
 pub(super) type Labelled = DatasetBase<Table, Array1<bool>>;
@@ -16,7 +24,8 @@ pub(super) type Labelled = DatasetBase<Table, Array1<bool>>;
 /// Rows that belong together: all of a dataset, or a part of it.
 #[derive(Debug)]
 pub(super) struct Fold {
-    pub(super) table: BinnedTable,
+    /// The bin of each row, feature by feature.
+    pub(super) columns: Vec<Vec<u8>>,
     pub(super) targets: Targets,
 }
 
@@ -56,15 +65,29 @@ pub(super) fn set_aside(dataset: &Labelled, fraction: f64, seed: u64) -> (Vec<u3
     all_rows(dataset).into_iter().partition(|&row| stream.unit(u64::from(row)) >= fraction)
 }
 
+/// Keeps all positives and, by chance, about so many negatives for each; returns the share of negatives that was kept.
+pub(super) fn thin_negatives(dataset: &Labelled, rows: Vec<u32>, per_positive: f64, seed: u64) -> (Vec<u32>, f64) {
+    let positive = |row: &u32| dataset.targets[*row as usize];
+    let positives = rows.iter().filter(|row| positive(row)).count();
+    let wanted = per_positive * real(positives) / real((rows.len() - positives).max(1));
+    if per_positive <= 0.0 || positives == 0 || wanted >= 1.0 {
+        return (rows, 1.0);
+    }
+    let stream = Stream::new(seed, Purpose::NegativeRows, 0);
+    let kept = rows.into_iter().filter(|row| positive(row) || stream.unit(u64::from(*row)) < wanted).collect();
+    (kept, wanted)
+}
+
 impl Fold {
-    /// The given rows of a checked dataset whose `columns` are in the order of `bins`.
+    /// The given rows, which rise, of a checked dataset whose `columns` are in the order of `bins`.
     pub(super) fn new(dataset: &Labelled, columns: &[&[f32]], bins: &[FeatureBins], rows: &[u32]) -> Self {
         let weights = if dataset.weights.is_empty() { &[][..] } else { rows };
         let targets = Targets {
             labels: rows.iter().map(|&row| dataset.targets[row as usize]).collect(),
             weights: weights.iter().map(|&row| dataset.weights[row as usize]).collect(),
         };
-        Self { table: BinnedTable::new(columns, bins, rows), targets }
+        let columns = columns.par_iter().zip(bins).map(|(column, bins)| bin_column(column, bins, rows)).collect();
+        Self { columns, targets }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -74,4 +97,20 @@ impl Fold {
     pub(super) fn positives(&self) -> usize {
         self.targets.labels.iter().filter(|&&label| label).count()
     }
+}
+
+fn bin_column(column: &[f32], bins: &FeatureBins, rows: &[u32]) -> Vec<u8> {
+    let map = BinMap::new(bins);
+    let mut binned = vec![0; rows.len()];
+    if rows.len() == column.len() {
+        map.fill(column, &mut binned);
+        return binned;
+    }
+    let mut picked = Vec::with_capacity(PICKED);
+    for (rows, binned) in rows.chunks(PICKED).zip(binned.chunks_mut(PICKED)) {
+        picked.clear();
+        picked.extend(rows.iter().map(|&row| column[row as usize]));
+        map.fill(&picked, binned);
+    }
+    binned
 }

@@ -1,13 +1,12 @@
 //! Grows one tree leaf by leaf: the leaf whose best split gains most is split next.
 
+mod partition;
+
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::histogram::{GradientSum, Histogram};
-use super::objective::Gradient;
-use super::splitter::{Candidate, Splitter, leaf_step};
-use super::tree::{Child, Split, Tree};
+use super::histogram::{GradientSum, Histogram, HistogramSource};
+use super::splitter::{Bounds, Candidate, Node, Splitter};
+use super::tree::{Child, Split};
 
 /// A leaf that may still be split.
 struct Leaf {
@@ -15,7 +14,9 @@ struct Leaf {
     rows: Range<usize>,
     depth: usize,
     total: GradientSum,
-    histogram: Histogram,
+    bounds: Bounds,
+    /// `None` when the leaf may not be split.
+    histogram: Option<Histogram>,
     best: Option<Candidate>,
     /// The split that leads here; `None` for the root.
     parent: Option<(usize, Side)>,
@@ -27,113 +28,113 @@ enum Side {
     Right,
 }
 
+/// What a tree is grown from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Soil<'a> {
+    pub(super) columns: &'a [Vec<u8>],
+    pub(super) source: HistogramSource<'a>,
+    pub(super) splitter: Splitter<'a>,
+}
+
+/// A tree that has no values yet.
+#[derive(Debug)]
+pub(super) struct Grown {
+    pub(super) splits: Vec<Split>,
+    /// For each leaf, between which values it must stay.
+    pub(super) bounds: Vec<Bounds>,
+}
+
 /// A tree under construction.
 struct Grower<'a> {
-    splitter: Splitter<'a>,
-    /// Rows of leaf after leaf; rising within each leaf, so that sums have one order.
-    rows: Vec<u32>,
+    soil: Soil<'a>,
+    /// Rows of leaf after leaf, rising within each leaf.
+    rows: &'a mut [u32],
+    /// As long as `rows`; holds nothing between splits.
+    spare: &'a mut [u32],
     leaves: Vec<Leaf>,
     splits: Vec<Split>,
 }
 
-/// Grows a tree on `rows`, which rise. `gradients` are exact, those in the splitter's source quantised.
-/// `None` when no split is worth it.
-pub(super) fn grow(splitter: Splitter<'_>, gradients: &[Gradient], rows: Vec<u32>) -> Option<Tree> {
-    let mut grower = Grower::plant(splitter, rows);
-    while grower.leaves.len() < splitter.params.leaves_max {
-        let Some((leaf, candidate)) = grower.next_split() else { break };
-        grower.split(leaf, candidate);
+/// Grows a tree on `rows`, which rise and lose their order; `None` when no split is worth it. `spare` is as long as
+/// `rows`; what it holds does not matter.
+pub(super) fn grow<'a>(soil: Soil<'a>, rows: &'a mut [u32], spare: &'a mut [u32]) -> Option<Grown> {
+    let mut grower = Grower::plant(soil, rows, spare);
+    while grower.leaves.len() < soil.splitter.params.leaves_max {
+        let Some(leaf) = grower.next_leaf() else { break };
+        grower.split(leaf);
     }
-    if grower.splits.is_empty() {
-        return None;
+    let bounds = grower.leaves.iter().map(|leaf| leaf.bounds).collect();
+    for histogram in grower.leaves.into_iter().filter_map(|leaf| leaf.histogram) {
+        soil.source.workspaces.give_back(histogram);
     }
-    let leaf_values = grower.leaf_values(gradients);
-    let tree = Tree::new(grower.splits, leaf_values, splitter.source.bins);
-    Some(tree.expect("a split adds one leaf and tests an existing bin, and gains and steps are finite"))
+    (!grower.splits.is_empty()).then_some(Grown { splits: grower.splits, bounds })
 }
 
 impl<'a> Grower<'a> {
     /// Starts with one leaf that holds every row.
-    fn plant(splitter: Splitter<'a>, rows: Vec<u32>) -> Self {
-        let (histogram, total) = (splitter.source.build(&rows), splitter.source.gradients.total(&rows));
-        let root = Leaf { rows: 0..rows.len(), depth: 0, total, histogram, best: None, parent: None };
-        let mut grower = Self { splitter, rows, leaves: vec![], splits: vec![] };
-        let root = grower.judged(root);
-        grower.leaves.push(root);
-        grower
+    fn plant(soil: Soil<'a>, rows: &'a mut [u32], spare: &'a mut [u32]) -> Self {
+        let total = soil.source.total(rows);
+        let histogram = Some(soil.source.build(rows, total));
+        let bounds = Bounds::NONE;
+        let mut root = Leaf { rows: 0..rows.len(), depth: 0, total, bounds, histogram, best: None, parent: None };
+        root.best = judge(&soil, &root);
+        Self { soil, rows, spare, leaves: vec![root], splits: vec![] }
     }
 
-    /// The leaf with its best split, if it may and should be split.
-    fn judged(&self, mut leaf: Leaf) -> Leaf {
-        if leaf.depth < self.splitter.params.depth_max {
-            leaf.best = self.splitter.best(&leaf.histogram, leaf.total);
-        }
-        leaf
+    /// The leaf to split next: the one with the greatest gain, the earlier among equals.
+    fn next_leaf(&self) -> Option<usize> {
+        let gains = self.leaves.iter().enumerate().filter_map(|(index, leaf)| Some((index, leaf.best.as_ref()?.gain)));
+        gains.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(index, _)| index)
     }
 
-    /// The leaf to split next and how: the greatest gain, the earlier leaf among equals.
-    fn next_split(&self) -> Option<(usize, Candidate)> {
-        let candidates = self.leaves.iter().enumerate().filter_map(|(index, leaf)| Some((index, leaf.best?)));
-        candidates.reduce(|best, next| if next.1.gain > best.1.gain { next } else { best })
-    }
-
-    /// Replaces a leaf by a split. The left child takes the leaf's index, the right child the next free one.
-    fn split(&mut self, index: usize, candidate: Candidate) {
-        let rows = self.leaves[index].rows.clone();
-        let middle = self.part_rows(rows.clone(), candidate);
-        let (left_rows, right_rows) = (rows.start..middle, middle..rows.end);
-        let histogram = std::mem::take(&mut self.leaves[index].histogram);
-        let (left_histogram, right_histogram) = self.part_histogram(histogram, left_rows.clone(), right_rows.clone());
-        let (total, depth) = (self.leaves[index].total, self.leaves[index].depth + 1);
+    /// Replaces a leaf by its best split. The left child takes the leaf's index, the right child the next free one.
+    fn split(&mut self, index: usize) {
+        let Some(candidate) = self.leaves[index].best.take() else { return };
+        let (rows, depth) = (self.leaves[index].rows.clone(), self.leaves[index].depth + 1);
+        let middle = rows.start + self.part_rows(rows.clone(), &candidate);
+        let (total, bounds) = (self.leaves[index].total, self.leaves[index].bounds);
+        let totals = (candidate.left, total.minus(candidate.left));
+        let splitter = &self.soil.splitter;
+        let steps = (splitter.leaf(totals.0).step(bounds), splitter.leaf(totals.1).step(bounds));
+        let bounds = bounds.part(splitter.direction(candidate.feature), steps.0, steps.1);
+        let histogram = self.leaves[index].histogram.take();
         let split = self.record_split(index, candidate);
-        let child = |rows, total, histogram, side| Leaf {
+        let child = |rows, total, bounds, side| Leaf {
             rows,
             depth,
             total,
-            histogram,
+            bounds,
+            histogram: None,
             best: None,
             parent: Some((split, side)),
         };
-        let right_total = total.minus(candidate.left);
-        self.leaves[index] = self.judged(child(left_rows, candidate.left, left_histogram, Side::Left));
-        self.leaves.push(self.judged(child(right_rows, right_total, right_histogram, Side::Right)));
-    }
-
-    /// Moves the rows that go left before those that go right, both in their order; returns where the right begin.
-    fn part_rows(&mut self, range: Range<usize>, candidate: Candidate) -> usize {
-        let source = self.splitter.source;
-        let column = &source.table.columns[candidate.feature];
-        let missing = source.bins[candidate.feature].missing_bin();
-        let goes_left = |row: u32| {
-            let bin = column[row as usize];
-            if bin == missing { candidate.missing_left } else { bin <= candidate.bin }
-        };
-        let rows = &mut self.rows[range.clone()];
-        let mut right = Vec::with_capacity(rows.len());
-        let mut left_count = 0;
-        for place in 0..rows.len() {
-            let row = rows[place];
-            if goes_left(row) {
-                rows[left_count] = row;
-                left_count += 1;
-            } else {
-                right.push(row);
-            }
+        let mut left = child(rows.start..middle, totals.0, bounds.0, Side::Left);
+        let mut right = child(middle..rows.end, totals.1, bounds.1, Side::Right);
+        if self.leaves.len() + 1 < self.soil.splitter.params.leaves_max {
+            self.part_histogram(histogram, &mut left, &mut right);
         }
-        rows[left_count..].copy_from_slice(&right);
-        range.start + left_count
+        self.leaves[index] = left;
+        self.leaves.push(right);
     }
 
-    /// Adds up the smaller child only; the other one is what is left of the parent.
-    fn part_histogram(&self, parent: Histogram, left: Range<usize>, right: Range<usize>) -> (Histogram, Histogram) {
-        let build = |range: Range<usize>| self.splitter.source.build(&self.rows[range]);
-        if left.len() <= right.len() {
-            let left = build(left);
-            let right = parent.minus(&left);
-            (left, right)
+    /// Adds up the child with fewer rows only; the other one is what is left of the parent. Then looks for the
+    /// children's best splits.
+    fn part_histogram(&self, parent: Option<Histogram>, left: &mut Leaf, right: &mut Leaf) {
+        let splitter = &self.soil.splitter;
+        let may_split = |leaf: &Leaf| leaf.depth < splitter.params.depth_max && splitter.may_split(leaf.total);
+        let (smaller, larger) = if left.rows.len() <= right.rows.len() { (left, right) } else { (right, left) };
+        let Some(mut parent) = parent.filter(|_| may_split(smaller) || may_split(larger)) else { return };
+        let histogram = self.soil.source.build(&self.rows[smaller.rows.clone()], smaller.total);
+        if may_split(larger) {
+            parent.subtract(&histogram);
+            larger.histogram = Some(parent);
+            larger.best = judge(&self.soil, larger);
+        }
+        if may_split(smaller) {
+            smaller.histogram = Some(histogram);
+            smaller.best = judge(&self.soil, smaller);
         } else {
-            let right = build(right);
-            (parent.minus(&right), right)
+            self.soil.source.workspaces.give_back(histogram);
         }
     }
 
@@ -147,7 +148,7 @@ impl<'a> Grower<'a> {
         }
         self.splits.push(Split {
             feature: candidate.feature,
-            bin: candidate.bin,
+            test: candidate.test,
             missing_left: candidate.missing_left,
             left: Child::Leaf(leaf),
             right: Child::Leaf(self.leaves.len()),
@@ -155,49 +156,9 @@ impl<'a> Grower<'a> {
         });
         split
     }
-
-    /// The leaves' values from exact gradients, added in the order of rows.
-    fn leaf_values(&self, gradients: &[Gradient]) -> Vec<f64> {
-        let params = self.splitter.params;
-        let value = |leaf: &Leaf| {
-            let (mut first, mut second) = (0.0, 0.0);
-            for &row in &self.rows[leaf.rows.clone()] {
-                first += f64::from(gradients[row as usize].first);
-                second += f64::from(gradients[row as usize].second);
-            }
-            params.learning_rate * leaf_step(first, second, params)
-        };
-        self.leaves.par_iter().map(value).collect()
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use linfa::ParamGuard;
-
-    use super::super::binning::{BinnedTable, FeatureBins};
-    use super::super::histogram::{HistogramSource, QuantizedGradients};
-    use super::super::params::GbdtParams;
-    use super::super::random::{Purpose, Stream};
-    use super::*;
-
-    /// Four rows, values 1 2 3 4, the upper two positive, even odds: G = ±0.5, H = 0.25 a row.
-    /// The cut between 2 and 3 gains 1²/0.5 + 1²/0.5 - 0 = 4; a leaf's step is 1/0.5 = 2, times the rate 0.5.
-    #[test]
-    fn a_tree_that_was_computed_by_hand() {
-        let gradients: Vec<Gradient> = [0.5, 0.5, -0.5, -0.5].map(|first| Gradient { first, second: 0.25 }).to_vec();
-        let quantized = QuantizedGradients::new(&gradients, Stream::new(0, Purpose::GradientRounding, 0));
-        let bins = [FeatureBins::from_cuts(vec![1.5, 2.5, 3.5]).unwrap()];
-        let table = BinnedTable { columns: vec![vec![0, 1, 2, 3]] };
-        let params = GbdtParams::default().leaves_max(2).learning_rate(0.5).l2(0.0).child_weight_min(0.0);
-        let params = params.check().unwrap();
-        let source = HistogramSource { table: &table, bins: &bins, gradients: &quantized, features: &[0] };
-        let tree = grow(Splitter { params: &params, source }, &gradients, vec![0, 1, 2, 3]).unwrap();
-
-        assert_eq!(tree.leaf_values(), [-1.0, 1.0]);
-        let split = &tree.splits()[0];
-        assert_eq!((split.bin, split.left, split.right), (1, Child::Leaf(0), Child::Leaf(1)));
-        assert!((split.gain - 4.0).abs() < 1e-3, "{}", split.gain);
-        assert!(split.missing_left);
-    }
+fn judge(soil: &Soil<'_>, leaf: &Leaf) -> Option<Candidate> {
+    let histogram = leaf.histogram.as_ref()?;
+    soil.splitter.best(Node { histogram, total: leaf.total, bounds: leaf.bounds })
 }

@@ -1,128 +1,48 @@
-//! A trained model, and how it comes from checked parameters and a linfa dataset.
+//! A trained model: features, trees, calibration, and what is known of its making.
 
-use linfa::ParamGuard;
-use linfa::traits::Fit;
-use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::binning::{FeatureBins, choose_bins};
-use super::booster::Booster;
-use super::dataset::{Fold, Labelled, all_rows, check, set_aside};
-use super::params::{GbdtParams, GbdtValidParams, InvalidParams};
-use super::random::key;
-use super::table::Table;
+use super::binning::FeatureBins;
+use super::calibration::Calibration;
+use super::params::GbdtValidParams;
 use super::tree::Tree;
+
+/// Leaf values of the models trained here are whole multiples of 2^-24: finer than `f32`, and 128 either way.
+pub(super) const LEAF_BITS: u8 = 24;
 
 /// A trained model. Made by `fit` or read from a file, so it is always consistent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gbdt {
     pub(super) feature_names: Vec<String>,
+    /// One for each name.
     pub(super) bins: Vec<FeatureBins>,
+    /// Leaf values are multiples of 2 to the power of minus this; at most 30.
+    pub(super) leaf_bits: u8,
+    /// Finite.
     pub(super) base_score: f64,
+    /// The sum of the trees' largest absolute leaf values is below 2^31, so that sums of one leaf a tree fit `i32`.
     pub(super) trees: Vec<Tree>,
+    pub(super) calibration: Calibration,
     pub(super) params: GbdtValidParams,
     pub(super) facts: TrainingFacts,
 }
 
 /// What the model was trained on and how that went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingFacts {
     /// Rows that trees were grown on.
     pub rows: usize,
     /// Positives among them.
     pub positives: usize,
-    /// Rows that decided when to stop; 0 without early stopping.
+    /// Share of the negatives that were kept to learn from; 1 without down-sampling.
+    pub negatives_kept: f64,
+    /// Rows that decided when to stop and calibrated the model; 0 without.
     pub validation_rows: usize,
     /// Trees that were grown; the model keeps those up to the best round.
     pub trees_grown: usize,
-    /// Mean log-loss on the validation rows with the trees that were kept; `None` without early stopping.
+    /// Mean log-loss on the validation rows with the trees that were kept, before calibration; `None` without.
     pub validation_loss: Option<f64>,
-}
-
-/// Why a model cannot be trained.
-#[derive(Debug, thiserror::Error)]
-pub enum FitError {
-    #[error(transparent)]
-    Params(#[from] InvalidParams),
-    #[error(transparent)]
-    Linfa(#[from] linfa::Error),
-    #[error("there are no rows to learn from")]
-    NoRows,
-    #[error("{0} rows are more than a model can learn from")]
-    TooManyRows(usize),
-    #[error("{rows} rows have {labels} labels")]
-    Labels { rows: usize, labels: usize },
-    #[error("{rows} rows have {weights} weights")]
-    Weights { rows: usize, weights: usize },
-    #[error("the weight of row {row} is {weight}; it must be finite and not negative")]
-    Weight { row: usize, weight: f32 },
-    #[error("no row has a weight above 0")]
-    NoWeight,
-    #[error("the validation table has no column `{0}`")]
-    ValidationColumn(String),
-}
-
-impl Fit<Table, Array1<bool>, FitError> for GbdtValidParams {
-    type Object = Gbdt;
-
-    /// Sets a random share of the rows aside to know when to stop; not so when the patience is 0, or when learning or
-    /// watching would see one class only.
-    fn fit(&self, dataset: &Labelled) -> Result<Gbdt, FitError> {
-        check(dataset)?;
-        let bins = choose_bins(&dataset.records, self.bins_max, self.seed);
-        let columns: Vec<&[f32]> = dataset.records.columns().iter().map(Vec::as_slice).collect();
-        let fold = |rows: &[u32]| Fold::new(dataset, &columns, &bins, rows);
-        if self.patience > 0 {
-            let (rows, validation_rows) = set_aside(dataset, self.validation_fraction, self.seed);
-            let (train, validation) = (fold(&rows), fold(&validation_rows));
-            if train.targets.have_both_classes() && validation.targets.have_both_classes() {
-                return Ok(self.boost(dataset.records.names(), bins, &train, Some(&validation)));
-            }
-        }
-        let train = fold(&all_rows(dataset));
-        Ok(self.boost(dataset.records.names(), bins, &train, None))
-    }
-}
-
-impl GbdtValidParams {
-    /// Learns from all of `train` and stops by the loss on `validation`, unless the patience is 0. Columns of
-    /// `validation` are found by name; it may have others.
-    pub fn fit_with_validation(&self, train: &Labelled, validation: &Labelled) -> Result<Gbdt, FitError> {
-        check(train)?;
-        check(validation)?;
-        let names = train.records.names();
-        let bins = choose_bins(&train.records, self.bins_max, self.seed);
-        let fold = |dataset: &Labelled| -> Result<Fold, FitError> {
-            let column = |name: &String| dataset.records.column(name);
-            let columns = names.iter().map(|name| column(name).ok_or_else(|| FitError::ValidationColumn(name.clone())));
-            Ok(Fold::new(dataset, &columns.collect::<Result<Vec<_>, _>>()?, &bins, &all_rows(dataset)))
-        };
-        let (train, validation) = (fold(train)?, fold(validation)?);
-        let watched = (self.patience > 0).then_some(&validation);
-        Ok(self.boost(names, bins.clone(), &train, watched))
-    }
-
-    fn boost(&self, names: &[String], bins: Vec<FeatureBins>, train: &Fold, validation: Option<&Fold>) -> Gbdt {
-        let feature_keys: Vec<u64> = names.iter().map(|name| key(name)).collect();
-        let task = Booster { params: self, bins: &bins, feature_keys: &feature_keys, train, validation };
-        let boosted = task.boost();
-        Gbdt {
-            feature_names: names.to_vec(),
-            bins,
-            base_score: boosted.base_score,
-            trees: boosted.trees,
-            params: self.clone(),
-            facts: boosted.facts,
-        }
-    }
-}
-
-impl GbdtParams {
-    /// Checks the parameters, then [`GbdtValidParams::fit_with_validation`].
-    pub fn fit_with_validation(&self, train: &Labelled, validation: &Labelled) -> Result<Gbdt, FitError> {
-        self.check_ref()?.fit_with_validation(train, validation)
-    }
 }
 
 impl Gbdt {
@@ -131,7 +51,7 @@ impl Gbdt {
         &self.feature_names
     }
 
-    /// How each feature's values are cut.
+    /// How each feature's values are cut or named.
     pub fn bins(&self) -> &[FeatureBins] {
         &self.bins
     }
@@ -144,6 +64,16 @@ impl Gbdt {
     /// In the order of training.
     pub fn trees(&self) -> &[Tree] {
         &self.trees
+    }
+
+    /// What one unit of a leaf's value adds to the log-odds, before calibration.
+    pub fn leaf_unit(&self) -> f64 {
+        (-f64::from(self.leaf_bits)).exp2()
+    }
+
+    /// What is done to the sum of base score and leaves.
+    pub fn calibration(&self) -> Calibration {
+        self.calibration
     }
 
     pub fn params(&self) -> &GbdtValidParams {
@@ -170,5 +100,17 @@ impl Gbdt {
             counts[split.feature] += 1;
         }
         counts
+    }
+
+    /// Calibrated log-odds from the sum of one leaf's value of each tree.
+    #[expect(clippy::cast_precision_loss, reason = "sums of leaves are below 2^31")]
+    pub(super) fn log_odds(&self, leaves: i64) -> f64 {
+        self.calibration.apply(self.base_score + leaves as f64 * self.leaf_unit())
+    }
+
+    /// Whether sums of one leaf's value of each tree fit `i32`.
+    pub(super) fn sums_fit(trees: &[Tree]) -> bool {
+        let largest = |tree: &Tree| tree.leaves().iter().map(|leaf| i64::from(leaf.value).abs()).max().unwrap_or(0);
+        trees.iter().map(largest).sum::<i64>() <= i64::from(i32::MAX)
     }
 }

@@ -5,30 +5,39 @@ use std::collections::HashSet;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::binning::FeatureBins;
+use super::binning::{Categories, Cuts, FeatureBins};
+use super::calibration::Calibration;
 use super::model::{Gbdt, TrainingFacts};
 use super::params::{GbdtParams, InvalidParams};
 use super::tree::{Tree, TreeFault};
 
 /// Version of the file format that is written; no other is read.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Why bytes are not a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
-    #[error("the model file cannot be read")]
+    #[error("the model file cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
     #[error("the model file has format version {found}; this program reads version {FORMAT_VERSION}")]
     Version { found: u32 },
-    #[error("the model file has parameters that are not valid")]
+    #[error("the model file has parameters that are not valid: {0}")]
     Params(#[from] InvalidParams),
     #[error("the model file names the feature `{0}` twice")]
     DuplicateFeature(String),
     #[error("the cuts of feature `{0}` do not rise, are not finite or are too many")]
     Cuts(String),
+    #[error("the categories of feature `{0}` do not rise, are too many or lack names")]
+    Categories(String),
     #[error("the base score is not a finite number")]
     BaseScore,
-    #[error("tree {index} is broken")]
+    #[error("leaves have {0} binary places; at most 30 are read")]
+    LeafBits(u8),
+    #[error("leaf values are so large that their sum may overflow")]
+    LeafValues,
+    #[error("the slope of the calibration must be above 0, and slope and offset finite")]
+    Calibration,
+    #[error("tree {index} is broken: {source}")]
     Tree { index: usize, source: TreeFault },
 }
 
@@ -45,14 +54,17 @@ struct Written<'a> {
     params: GbdtParams,
     facts: &'a TrainingFacts,
     features: Vec<WrittenFeature<'a>>,
+    leaf_bits: u8,
     base_score: f64,
+    calibration: Calibration,
     trees: &'a [Tree],
 }
 
 #[derive(Serialize)]
-struct WrittenFeature<'a> {
-    name: &'a str,
-    cuts: &'a [f64],
+#[serde(untagged)]
+enum WrittenFeature<'a> {
+    Numeric { name: &'a str, cuts: &'a [f64] },
+    Categorical { name: &'a str, codes: &'a [u32], categories: &'a [String] },
 }
 
 /// What is read, not yet checked.
@@ -61,27 +73,36 @@ struct Read {
     params: GbdtParams,
     facts: TrainingFacts,
     features: Vec<ReadFeature>,
+    leaf_bits: u8,
     base_score: f64,
+    calibration: Calibration,
     trees: Vec<Tree>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReadFeature {
-    name: String,
-    cuts: Vec<f64>,
+#[serde(deny_unknown_fields, untagged)]
+enum ReadFeature {
+    Numeric { name: String, cuts: Vec<f64> },
+    Categorical { name: String, codes: Vec<u32>, categories: Vec<String> },
 }
 
 impl Gbdt {
     /// The model as a file; equal models give equal bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let features = self.feature_names.iter().zip(&self.bins);
+        let features = self.feature_names.iter().zip(&self.bins).map(|(name, bins)| match bins {
+            FeatureBins::Numeric(cuts) => WrittenFeature::Numeric { name, cuts: cuts.as_slice() },
+            FeatureBins::Categorical(categories) => {
+                WrittenFeature::Categorical { name, codes: categories.codes(), categories: categories.names() }
+            }
+        });
         let written = Written {
             format_version: FORMAT_VERSION,
             params: self.params.clone().into(),
             facts: &self.facts,
-            features: features.map(|(name, bins)| WrittenFeature { name, cuts: bins.cuts() }).collect(),
+            features: features.collect(),
+            leaf_bits: self.leaf_bits,
             base_score: self.base_score,
+            calibration: self.calibration,
             trees: &self.trees,
         };
         serde_json::to_vec(&written).expect("numbers, strings and lists always serialise")
@@ -99,21 +120,41 @@ impl Gbdt {
         if !read.base_score.is_finite() {
             return Err(ModelFileError::BaseScore);
         }
+        if read.leaf_bits > 30 {
+            return Err(ModelFileError::LeafBits(read.leaf_bits));
+        }
+        let line = read.calibration;
+        let calibration = Calibration::new(line.slope, line.offset).ok_or(ModelFileError::Calibration)?;
         for (index, tree) in read.trees.iter().enumerate() {
             tree.check(&bins).map_err(|source| ModelFileError::Tree { index, source })?;
         }
-        Ok(Self { feature_names, bins, base_score: read.base_score, trees: read.trees, params, facts: read.facts })
+        if !Self::sums_fit(&read.trees) {
+            return Err(ModelFileError::LeafValues);
+        }
+        let (leaf_bits, base_score, facts) = (read.leaf_bits, read.base_score, read.facts);
+        Ok(Self { feature_names, bins, leaf_bits, base_score, trees: read.trees, calibration, params, facts })
     }
 }
 
 fn checked_features(features: Vec<ReadFeature>) -> Result<(Vec<String>, Vec<FeatureBins>), ModelFileError> {
     let mut seen = HashSet::new();
-    if let Some(feature) = features.iter().find(|feature| !seen.insert(feature.name.as_str())) {
-        return Err(ModelFileError::DuplicateFeature(feature.name.clone()));
+    let mut checked = (Vec::new(), Vec::new());
+    for feature in features {
+        let (name, bins) = match feature {
+            ReadFeature::Numeric { name, cuts } => match Cuts::new(cuts) {
+                Some(cuts) => (name, FeatureBins::Numeric(cuts)),
+                None => return Err(ModelFileError::Cuts(name)),
+            },
+            ReadFeature::Categorical { name, codes, categories } => match Categories::new(codes, categories) {
+                Some(categories) => (name, FeatureBins::Categorical(categories)),
+                None => return Err(ModelFileError::Categories(name)),
+            },
+        };
+        if !seen.insert(name.clone()) {
+            return Err(ModelFileError::DuplicateFeature(name));
+        }
+        checked.0.push(name);
+        checked.1.push(bins);
     }
-    let checked = features.into_iter().map(|feature| match FeatureBins::from_cuts(feature.cuts) {
-        Some(bins) => Ok((feature.name, bins)),
-        None => Err(ModelFileError::Cuts(feature.name)),
-    });
-    checked.collect::<Result<Vec<_>, _>>().map(|features| features.into_iter().unzip())
+    Ok(checked)
 }

@@ -1,7 +1,12 @@
-//! What decides how trees are grown, and the one door through which it gets checked.
+//! What decides how trees are grown.
 
-use linfa::ParamGuard;
+mod limits;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+pub use limits::InvalidParams;
 
 /// Parameters as set, not yet checked; `check` or `fit` says what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +30,15 @@ pub struct GbdtValidParams {
     pub(super) patience: usize,
     pub(super) validation_fraction: f64,
     pub(super) seed: u64,
+    pub(super) negatives_per_positive: f64,
+    pub(super) goss_top: f64,
+    pub(super) goss_rest: f64,
+    pub(super) category_l2: f64,
+    pub(super) category_smoothing: f64,
+    pub(super) category_weight_min: f64,
+    pub(super) categories_max: usize,
+    pub(super) monotone: BTreeMap<String, Direction>,
+    pub(super) refit: bool,
 }
 
 /// The same fields, so that only unchecked parameters can be read from outside.
@@ -45,35 +59,23 @@ struct Unchecked {
     patience: usize,
     validation_fraction: f64,
     seed: u64,
+    negatives_per_positive: f64,
+    goss_top: f64,
+    goss_rest: f64,
+    category_l2: f64,
+    category_smoothing: f64,
+    category_weight_min: f64,
+    categories_max: usize,
+    monotone: BTreeMap<String, Direction>,
+    refit: bool,
 }
 
-/// The rule that a parameter breaks.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum InvalidParams {
-    #[error("trees_max must be 1..=100000, not {0}")]
-    TreesMax(usize),
-    #[error("leaves_max must be 2..=65536, not {0}")]
-    LeavesMax(usize),
-    #[error("depth_max must be 1..=64, not {0}")]
-    DepthMax(usize),
-    #[error("learning_rate must be above 0 and at most 1, not {0}")]
-    LearningRate(f64),
-    #[error("l1 must be 0 or more and finite, not {0}")]
-    L1(f64),
-    #[error("l2 must be 0 or more and finite, not {0}")]
-    L2(f64),
-    #[error("child_weight_min must be 0 or more and finite, not {0}")]
-    ChildWeightMin(f64),
-    #[error("gain_min must be 0 or more and finite, not {0}")]
-    GainMin(f64),
-    #[error("bins_max must be 3..=255, not {0}")]
-    BinsMax(usize),
-    #[error("row_fraction must be above 0 and at most 1, not {0}")]
-    RowFraction(f64),
-    #[error("feature_fraction must be above 0 and at most 1, not {0}")]
-    FeatureFraction(f64),
-    #[error("validation_fraction must be above 0 and at most 0.5, not {0}")]
-    ValidationFraction(f64),
+/// Which way the score may change when a feature grows and all others stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Rising,
+    Falling,
 }
 
 impl Default for GbdtParams {
@@ -106,6 +108,15 @@ impl GbdtParams {
             patience: 30,
             validation_fraction: 0.2,
             seed: 0,
+            negatives_per_positive: 0.0,
+            goss_top: 1.0,
+            goss_rest: 0.0,
+            category_l2: 10.0,
+            category_smoothing: 10.0,
+            category_weight_min: 3.0,
+            categories_max: 32,
+            monotone: BTreeMap::new(),
+            refit: true,
         })
     }
 
@@ -206,110 +217,68 @@ impl GbdtParams {
         self.0.seed = seed;
         self
     }
+
+    /// Negatives to learn from for each positive, drawn by chance; the base score is corrected by the share that was
+    /// kept, so that probabilities mean what they would without (He et al. 2014, section 6.3). 0 keeps all.
+    #[must_use]
+    pub fn negatives_per_positive(mut self, negatives: f64) -> Self {
+        self.0.negatives_per_positive = negatives;
+        self
+    }
+
+    /// Gradient-based one-side sampling (Ke et al. 2017, algorithm 2): each tree sees the `top` share of rows with the
+    /// largest gradients, and of the others a share `rest` of all rows, weighted up. 1 and 0 switch it off.
+    #[must_use]
+    pub fn goss(mut self, top: f64, rest: f64) -> Self {
+        (self.0.goss_top, self.0.goss_rest) = (top, rest);
+        self
+    }
+
+    /// Added to `l2` where a split parts categories.
+    #[must_use]
+    pub fn category_l2(mut self, l2: f64) -> Self {
+        self.0.category_l2 = l2;
+        self
+    }
+
+    /// Hessian that draws a category's rank among the others towards the middle.
+    #[must_use]
+    pub fn category_smoothing(mut self, smoothing: f64) -> Self {
+        self.0.category_smoothing = smoothing;
+        self
+    }
+
+    /// Least sum of hessians of a category that a split may choose.
+    #[must_use]
+    pub fn category_weight_min(mut self, weight: f64) -> Self {
+        self.0.category_weight_min = weight;
+        self
+    }
+
+    /// Most categories that a split sends to the left.
+    #[must_use]
+    pub fn categories_max(mut self, categories: usize) -> Self {
+        self.0.categories_max = categories;
+        self
+    }
+
+    /// Holds the score to rise or fall with a numeric feature.
+    #[must_use]
+    pub fn monotone(mut self, feature: &str, direction: Direction) -> Self {
+        self.0.monotone.insert(feature.to_owned(), direction);
+        self
+    }
+
+    /// Whether `fit`, once it knows how many trees help, learns again from all rows, those set aside included.
+    #[must_use]
+    pub fn refit(mut self, refit: bool) -> Self {
+        self.0.refit = refit;
+        self
+    }
 }
 
 impl From<GbdtValidParams> for GbdtParams {
     fn from(params: GbdtValidParams) -> Self {
         Self(params)
-    }
-}
-
-impl ParamGuard for GbdtParams {
-    type Checked = GbdtValidParams;
-    type Error = InvalidParams;
-
-    fn check_ref(&self) -> Result<&GbdtValidParams, InvalidParams> {
-        let params = &self.0;
-        params.check_limits()?;
-        params.check_regularization()?;
-        params.check_fractions()?;
-        Ok(params)
-    }
-
-    fn check(self) -> Result<GbdtValidParams, InvalidParams> {
-        self.check_ref()?;
-        Ok(self.0)
-    }
-}
-
-impl GbdtValidParams {
-    fn check_limits(&self) -> Result<(), InvalidParams> {
-        if !(1..=100_000).contains(&self.trees_max) {
-            return Err(InvalidParams::TreesMax(self.trees_max));
-        }
-        if !(2..=65_536).contains(&self.leaves_max) {
-            return Err(InvalidParams::LeavesMax(self.leaves_max));
-        }
-        if !(1..=64).contains(&self.depth_max) {
-            return Err(InvalidParams::DepthMax(self.depth_max));
-        }
-        if !(3..=255).contains(&self.bins_max) {
-            return Err(InvalidParams::BinsMax(self.bins_max));
-        }
-        Ok(())
-    }
-
-    fn check_regularization(&self) -> Result<(), InvalidParams> {
-        let valid = |value: f64| value >= 0.0 && value.is_finite();
-        if !valid(self.l1) {
-            return Err(InvalidParams::L1(self.l1));
-        }
-        if !valid(self.l2) {
-            return Err(InvalidParams::L2(self.l2));
-        }
-        if !valid(self.child_weight_min) {
-            return Err(InvalidParams::ChildWeightMin(self.child_weight_min));
-        }
-        if !valid(self.gain_min) {
-            return Err(InvalidParams::GainMin(self.gain_min));
-        }
-        Ok(())
-    }
-
-    fn check_fractions(&self) -> Result<(), InvalidParams> {
-        let valid = |value: f64| value > 0.0 && value <= 1.0;
-        if !valid(self.learning_rate) {
-            return Err(InvalidParams::LearningRate(self.learning_rate));
-        }
-        if !valid(self.row_fraction) {
-            return Err(InvalidParams::RowFraction(self.row_fraction));
-        }
-        if !valid(self.feature_fraction) {
-            return Err(InvalidParams::FeatureFraction(self.feature_fraction));
-        }
-        if !valid(self.validation_fraction) || self.validation_fraction > 0.5 {
-            return Err(InvalidParams::ValidationFraction(self.validation_fraction));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_rule_has_its_own_error() {
-        assert!(GbdtParams::default().check().is_ok());
-        let broken = |params: GbdtParams| params.check().unwrap_err();
-        let default = GbdtParams::default;
-        assert_eq!(broken(default().trees_max(0)), InvalidParams::TreesMax(0));
-        assert_eq!(broken(default().leaves_max(1)), InvalidParams::LeavesMax(1));
-        assert_eq!(broken(default().depth_max(65)), InvalidParams::DepthMax(65));
-        assert_eq!(broken(default().bins_max(256)), InvalidParams::BinsMax(256));
-        assert_eq!(broken(default().l1(-1.0)), InvalidParams::L1(-1.0));
-        assert_eq!(broken(default().l2(f64::INFINITY)), InvalidParams::L2(f64::INFINITY));
-        assert_eq!(broken(default().child_weight_min(-0.1)), InvalidParams::ChildWeightMin(-0.1));
-        assert_eq!(broken(default().gain_min(-0.1)), InvalidParams::GainMin(-0.1));
-        assert_eq!(broken(default().row_fraction(1.1)), InvalidParams::RowFraction(1.1));
-        assert_eq!(broken(default().feature_fraction(0.0)), InvalidParams::FeatureFraction(0.0));
-        assert_eq!(broken(default().validation_fraction(0.6)), InvalidParams::ValidationFraction(0.6));
-        assert!(matches!(broken(default().learning_rate(f64::NAN)), InvalidParams::LearningRate(_)));
-    }
-
-    #[test]
-    fn rare_positives_get_simple_trees() {
-        let leaves = |positives| GbdtParams::for_positives(positives).check().unwrap().leaves_max;
-        assert_eq!([100, 4_999, 5_000, 19_999, 20_000].map(leaves), [8, 8, 16, 16, 31]);
     }
 }

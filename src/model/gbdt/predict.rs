@@ -1,16 +1,13 @@
-//! Scores and probabilities for the rows of a table, the same in whatever batches they come.
-
-use linfa::traits::PredictInplace;
-use ndarray::Array1;
-use rayon::prelude::*;
+//! Log-odds and probabilities for the rows of a table, the same in whatever batches they come.
 
 use super::math::sigmoid;
 use super::model::Gbdt;
 use super::table::Table;
-use super::tree::Split;
+use linfa::traits::PredictInplace;
+use ndarray::Array1;
 
-/// Rows that one thread scores at a time: their columns fit a core's cache.
-const BLOCK_ROWS: usize = 2048;
+/// Up to so many rows are scored sooner than a [`super::Scorer`] is made.
+const WALKED_ROWS_MAX: usize = 64;
 
 impl Gbdt {
     /// The features that `table` has no column for; scoring takes their values as missing.
@@ -18,35 +15,40 @@ impl Gbdt {
         self.feature_names.iter().map(String::as_str).filter(|name| table.column(name).is_none()).collect()
     }
 
-    /// Log-odds for each row. Columns are found by name; see [`Gbdt::absent_features`].
+    /// Calibrated log-odds for each row. Columns are found by name; see [`Gbdt::absent_features`]. Whoever scores many
+    /// tables with one model makes a [`Gbdt::scorer`] once.
     pub fn raw_scores(&self, table: &Table) -> Vec<f64> {
         let columns: Vec<Option<&[f32]>> = self.feature_names.iter().map(|name| table.column(name)).collect();
-        let mut scores = vec![self.base_score; table.rows()];
-        scores.par_chunks_mut(BLOCK_ROWS).enumerate().for_each(|(block, scores)| {
-            self.add_trees(&columns, block * BLOCK_ROWS, scores);
-        });
+        let mut scores = vec![0.0; table.rows()];
+        if scores.len() > WALKED_ROWS_MAX {
+            self.scorer().log_odds(&columns, &mut scores);
+            return scores;
+        }
+        for (row, score) in scores.iter_mut().enumerate() {
+            *score = self.walk(|feature| columns[feature].map_or(f32::NAN, |column| column[row]));
+        }
         scores
+    }
+
+    /// The plain way to score one row, from the root of every tree to a leaf; what faster ways are tested against.
+    pub(super) fn walk(&self, value: impl Fn(usize) -> f32) -> f64 {
+        let sum: i64 = self
+            .trees
+            .iter()
+            .map(|tree| {
+                let leaf = tree.leaf(|split| {
+                    let bins = &self.bins[split.feature];
+                    split.bin_goes_left(bins.bin(value(split.feature)), bins.missing_bin())
+                });
+                i64::from(tree.leaves()[leaf].value)
+            })
+            .sum();
+        self.log_odds(sum)
     }
 
     /// Probabilities for each row.
     pub fn probabilities(&self, table: &Table) -> Vec<f64> {
         self.raw_scores(table).into_iter().map(sigmoid).collect()
-    }
-
-    /// Adds every tree, in order, to the scores of the rows that start at `first`.
-    fn add_trees(&self, columns: &[Option<&[f32]>], first: usize, scores: &mut [f64]) {
-        for tree in &self.trees {
-            for (place, score) in scores.iter_mut().enumerate() {
-                *score += tree.value(|split| self.goes_left(split, columns[split.feature], first + place));
-            }
-        }
-    }
-
-    fn goes_left(&self, split: &Split, column: Option<&[f32]>, row: usize) -> bool {
-        match column.map(|column| column[row]) {
-            Some(value) if !value.is_nan() => f64::from(value) <= self.bins[split.feature].threshold(split.bin),
-            _ => split.missing_left,
-        }
     }
 }
 

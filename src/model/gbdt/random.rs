@@ -8,6 +8,8 @@ pub(super) enum Purpose {
     TreeRows = 3,
     TreeFeatures = 4,
     GradientRounding = 5,
+    NegativeRows = 6,
+    SmallGradients = 7,
 }
 
 /// The numbers of one purpose in one round.
@@ -24,11 +26,24 @@ impl Stream {
         mix(self.0.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
+    /// What [`chance`] takes for this stream.
+    pub(super) fn seed(self) -> u32 {
+        (self.0 >> 32) as u32 ^ (self.0 & 0xffff_ffff) as u32
+    }
+
     /// Uniform in `0.0..1.0`.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64")]
     pub(super) fn unit(self, index: u64) -> f64 {
         (self.bits(index) >> 11) as f64 / (1_u64 << 53) as f64
     }
+}
+
+/// 32 random bits for `index`, cheap and free of branches (Wellons 2018, `lowbias32`).
+pub(super) fn chance(seed: u32, index: u32) -> u32 {
+    let bits = index ^ seed;
+    let bits = (bits ^ (bits >> 16)).wrapping_mul(0x7feb_352d);
+    let bits = (bits ^ (bits >> 15)).wrapping_mul(0x846c_a68b);
+    bits ^ (bits >> 16)
 }
 
 /// A key for a name, so that a column keeps its luck when columns change places (FNV-1a).

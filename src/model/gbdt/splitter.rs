@@ -1,22 +1,28 @@
 //! The best split of a leaf, found in its histogram.
 
+mod categories;
+mod leaf;
+
 use rayon::prelude::*;
 
-use super::histogram::{GradientSum, Histogram, HistogramSource};
-use super::params::GbdtValidParams;
+use super::binning::FeatureBins;
+use super::histogram::{GradientSum, Histogram};
+use super::layout::Layout;
+use super::params::{Direction, GbdtValidParams};
+use super::tree::Test;
 
-/// No step in log-odds is longer than this, however little regularised.
-const STEP_MAX: f64 = 100.0;
+pub(super) use leaf::{Bounds, LeafMath};
+
+/// Bins from which looking for a split is shared among threads.
+const PARALLEL_BINS_MIN: usize = 8192;
 
 /// A way to split a leaf.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Candidate {
     /// By how much the loss falls, to second order.
     pub(super) gain: f64,
-    /// Column of the table.
     pub(super) feature: usize,
-    /// Value bins up to this one go left.
-    pub(super) bin: u8,
+    pub(super) test: Test,
     /// Whether missing values go left.
     pub(super) missing_left: bool,
     /// Sums of the rows that go left.
@@ -27,109 +33,220 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Splitter<'a> {
     pub(super) params: &'a GbdtValidParams,
-    pub(super) source: HistogramSource<'a>,
+    pub(super) bins: &'a [FeatureBins],
+    pub(super) layout: &'a Layout,
+    /// Features that this tree may test.
+    pub(super) features: &'a [usize],
+    /// Which way the score may change with each feature; empty when it is free.
+    pub(super) directions: &'a [Option<Direction>],
+    /// What one unit of quantised derivatives stands for.
+    pub(super) unit: f64,
+    /// Added to `l2`.
+    pub(super) extra_l2: f64,
+}
+
+/// A leaf as the splitter sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'a> {
+    pub(super) histogram: &'a Histogram,
+    pub(super) total: GradientSum,
+    pub(super) bounds: Bounds,
+}
+
+/// What two children save together, as a fraction: comparing fractions needs no division. Both parts are finite, or the
+/// numerator is negative infinity, where a split is not allowed; the denominator is above 0.
+#[derive(Debug, Clone, Copy)]
+struct Score {
+    numerator: f64,
+    denominator: f64,
+}
+
+impl Score {
+    const FORBIDDEN: Self = Self { numerator: f64::NEG_INFINITY, denominator: 1.0 };
+
+    fn of(value: f64) -> Self {
+        Self { numerator: value, denominator: 1.0 }
+    }
+
+    #[inline]
+    fn exceeds(self, other: Self) -> bool {
+        self.numerator * other.denominator > other.numerator * self.denominator
+    }
+
+    fn value(self) -> f64 {
+        self.numerator / self.denominator
+    }
+}
+
+/// Scores in whole units of derivatives, for leaves that nothing but `l2` and the least weight restricts.
+#[derive(Debug, Clone, Copy)]
+struct PlainNode {
+    first: f64,
+    second: f64,
+    l2: f64,
+    child_weight_min: f64,
+}
+
+impl PlainNode {
+    #[inline]
+    fn score(&self, left: GradientSum) -> Score {
+        let (first, second) = plain_parts(left);
+        let (other_first, other_second) = (self.first - first, self.second - second);
+        let (divisor, other_divisor) = (second + self.l2, other_second + self.l2);
+        let denominator = divisor * other_divisor;
+        if second < self.child_weight_min || other_second < self.child_weight_min || denominator <= 0.0 {
+            return Score::FORBIDDEN;
+        }
+        let numerator = first * first * other_divisor + other_first * other_first * divisor;
+        Score { numerator, denominator }
+    }
+}
+
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "sums are below 2^32")]
+fn plain_parts(sum: GradientSum) -> (f64, f64) {
+    (sum.first() as f64, sum.second() as f64)
+}
+
+/// The cut with the greatest score above `least`, with missing values on either side; the first among equals.
+#[inline]
+fn scan(values: &[GradientSum], missing: GradientSum, least: f64, score: impl Fn(GradientSum) -> Score) -> Option<Cut> {
+    let any_missing = missing != GradientSum::default();
+    let mut best = Cut { score: Score::of(least), bin: 0, missing_left: false, left: GradientSum::default() };
+    let mut found = false;
+    let mut left = GradientSum::default();
+    let mut consider = |left: GradientSum, bin: u8, missing_left: bool| {
+        let score = score(left);
+        if score.exceeds(best.score) {
+            best = Cut { score, bin, missing_left, left };
+            found = true;
+        }
+    };
+    let (&last_value, others) = values.split_last()?;
+    for (bin, &sum) in (0_u8..).zip(others) {
+        // Without rows in this bin, the cut parts as the one before it did.
+        if sum == GradientSum::default() {
+            continue;
+        }
+        left = left.plus(sum);
+        consider(left, bin, false);
+        if any_missing {
+            consider(left.plus(missing), bin, true);
+        }
+    }
+    if any_missing {
+        let bin = u8::try_from(others.len()).expect("at most 255 bins");
+        consider(left.plus(last_value), bin, false);
+    }
+    found.then_some(best)
+}
+
+/// The best cut so far of one numeric feature.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    /// What the children save together.
+    score: Score,
+    bin: u8,
+    missing_left: bool,
+    left: GradientSum,
 }
 
 impl Splitter<'_> {
     /// The split with the greatest gain, the first feature among equals; `None` when no split gains enough.
-    pub(super) fn best(&self, histogram: &Histogram, total: GradientSum) -> Option<Candidate> {
-        let features = self.source.features;
-        let best_of: Vec<Option<Candidate>> = (0..features.len())
-            .into_par_iter()
-            .with_min_len(16)
-            .map(|place| self.best_of_feature(features[place], histogram.bins(place), total))
-            .collect();
-        best_of.into_iter().flatten().reduce(better)
+    pub(super) fn best(&self, node: Node<'_>) -> Option<Candidate> {
+        let of_feature = |&feature: &usize| self.best_of_feature(node, feature);
+        if self.layout.sums() < PARALLEL_BINS_MIN {
+            return self.features.iter().filter_map(of_feature).reduce(better);
+        }
+        let best: Vec<Option<Candidate>> = self.features.par_iter().with_min_len(8).map(of_feature).collect();
+        best.into_iter().flatten().reduce(better)
     }
 
-    fn best_of_feature(&self, feature: usize, bins: &[GradientSum], total: GradientSum) -> Option<Candidate> {
+    /// Whether a leaf with this sum could have two children of the least weight.
+    pub(super) fn may_split(&self, total: GradientSum) -> bool {
+        self.second(total) >= 2.0 * self.params.child_weight_min
+    }
+
+    pub(super) fn direction(&self, feature: usize) -> Option<Direction> {
+        self.directions.get(feature).copied().flatten()
+    }
+
+    /// The sums as numbers.
+    pub(super) fn leaf(&self, sum: GradientSum) -> LeafMath {
+        let (first, second) = plain_parts(sum);
+        let l2 = self.params.l2 + self.extra_l2;
+        LeafMath { first: first * self.unit, second: second * self.unit, l1: self.params.l1, l2 }
+    }
+
+    fn best_of_feature(&self, node: Node<'_>, feature: usize) -> Option<Candidate> {
+        let bins = node.histogram.bins(self.layout, feature);
+        match self.bins[feature] {
+            FeatureBins::Numeric(_) => self.best_cut(node, feature, bins),
+            FeatureBins::Categorical(_) => self.best_categories(node, feature, bins),
+        }
+    }
+
+    fn best_cut(&self, node: Node<'_>, feature: usize, bins: &[GradientSum]) -> Option<Candidate> {
         let (&missing, values) = bins.split_last()?;
-        let any_missing = missing != GradientSum::default();
-        let mut best = None;
-        let mut left = GradientSum::default();
-        for (bin, &sum) in (0_u8..).zip(values) {
-            left = left.plus(sum);
-            let all_values = usize::from(bin) + 1 == values.len();
-            if any_missing || !all_values {
-                let candidate = Candidate { gain: 0.0, feature, bin, missing_left: false, left };
-                best = self.better_candidate(best, candidate, total);
-            }
-            if any_missing && !all_values {
-                let left = left.plus(missing);
-                let candidate = Candidate { gain: 0.0, feature, bin, missing_left: true, left };
-                best = self.better_candidate(best, candidate, total);
-            }
-        }
-        best.map(|best| if any_missing { best } else { self.send_missing_to_larger(best, total) })
+        let direction = self.direction(feature);
+        let (best, parent, unit) = if direction.is_none() && node.bounds == Bounds::NONE && self.params.l1 <= 0.0 {
+            let plain = self.plain(node.total);
+            let parent = plain.first * plain.first / (plain.second + plain.l2).max(f64::MIN_POSITIVE);
+            let least = parent + self.params.gain_min / self.unit;
+            (scan(values, missing, least, |left| plain.score(left)), parent, self.unit)
+        } else {
+            let parent = self.leaf(node.total).score(node.bounds);
+            let score = |left| self.score(node, left, direction).map_or(Score::FORBIDDEN, Score::of);
+            (scan(values, missing, parent + self.params.gain_min, score), parent, 1.0)
+        };
+        let gain = |cut: Cut| (cut.score.value() - parent) * unit;
+        best.map(|cut| self.candidate(node, (feature, gain(cut)), cut, missing != GradientSum::default()))
     }
 
-    fn better_candidate(&self, best: Option<Candidate>, new: Candidate, total: GradientSum) -> Option<Candidate> {
-        let right = total.minus(new.left);
+    /// The units of both derivatives are one, so it can be left out until the end.
+    fn plain(&self, total: GradientSum) -> PlainNode {
+        let (first, second) = plain_parts(total);
+        let l2 = (self.params.l2 + self.extra_l2) / self.unit;
+        PlainNode { first, second, l2, child_weight_min: self.params.child_weight_min / self.unit }
+    }
+
+    /// Where no row tells where missing values belong, they follow the larger side.
+    fn candidate(&self, node: Node<'_>, (feature, gain): (usize, f64), cut: Cut, any_missing: bool) -> Candidate {
+        let larger_left = self.second(cut.left) >= self.second(node.total.minus(cut.left));
+        Candidate {
+            gain,
+            feature,
+            test: Test::AtMost(cut.bin),
+            missing_left: if any_missing { cut.missing_left } else { larger_left },
+            left: cut.left,
+        }
+    }
+
+    /// Twice the loss that two children save together, `left` one of them; `None` when the split is not allowed.
+    fn score(&self, node: Node<'_>, left: GradientSum, direction: Option<Direction>) -> Option<f64> {
+        let (left, right) = (self.leaf(left), self.leaf(node.total.minus(left)));
         let least = self.params.child_weight_min;
-        if self.second(new.left) < least || self.second(right) < least {
-            return best;
+        if left.second < least || right.second < least {
+            return None;
         }
-        let gain = self.score(new.left) + self.score(right) - self.score(total);
-        let new = Candidate { gain, ..new };
-        if gain > self.params.gain_min { Some(best.map_or(new, |best| better(best, new))) } else { best }
+        if let Some(direction) = direction {
+            let (low, high) = (left.step(node.bounds), right.step(node.bounds));
+            if match direction {
+                Direction::Rising => low > high,
+                Direction::Falling => low < high,
+            } {
+                return None;
+            }
+        }
+        Some(left.score(node.bounds) + right.score(node.bounds))
     }
 
-    /// No row here tells where missing values belong, so they follow the larger side.
-    fn send_missing_to_larger(&self, best: Candidate, total: GradientSum) -> Candidate {
-        let missing_left = self.second(best.left) >= self.second(total.minus(best.left));
-        Candidate { missing_left, ..best }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "sums are below 2^32")]
-    fn first(&self, sum: GradientSum) -> f64 {
-        sum.first() as f64 * self.source.gradients.first_unit
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "sums are below 2^32")]
     fn second(&self, sum: GradientSum) -> f64 {
-        sum.second() as f64 * self.source.gradients.second_unit
-    }
-
-    /// Twice the loss that the best value of a leaf with these sums saves.
-    fn score(&self, sum: GradientSum) -> f64 {
-        let (first, second) = (soft_threshold(self.first(sum), self.params.l1), self.second(sum) + self.params.l2);
-        if second > 0.0 { first * first / second } else { 0.0 }
+        plain_parts(sum).1 * self.unit
     }
 }
 
 /// The earlier one wins a tie.
 fn better(one: Candidate, other: Candidate) -> Candidate {
     if other.gain > one.gain { other } else { one }
-}
-
-/// The value of a leaf with these exact sums, before the learning rate: a Newton step.
-pub(super) fn leaf_step(first: f64, second: f64, params: &GbdtValidParams) -> f64 {
-    let denominator = second + params.l2;
-    if denominator > 0.0 { (-soft_threshold(first, params.l1) / denominator).clamp(-STEP_MAX, STEP_MAX) } else { 0.0 }
-}
-
-/// Draws `value` towards 0 by `l1`.
-fn soft_threshold(value: f64, l1: f64) -> f64 {
-    value.signum() * (value.abs() - l1).max(0.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use linfa::ParamGuard;
-
-    use super::super::params::GbdtParams;
-    use super::*;
-
-    #[test]
-    fn steps_are_regularised_and_bounded() {
-        let params = |l1, l2| GbdtParams::default().l1(l1).l2(l2).check().unwrap();
-        let steps = [
-            leaf_step(-6.0, 2.0, &params(0.0, 1.0)),
-            leaf_step(-6.0, 2.0, &params(3.0, 1.0)),
-            leaf_step(2.0, 2.0, &params(3.0, 1.0)),
-            leaf_step(1.0, 0.0, &params(0.0, 0.0)),
-            leaf_step(1.0, 1e-30, &params(0.0, 0.0)),
-        ];
-        assert_eq!(steps.as_slice(), [2.0, 1.0, 0.0, 0.0, -STEP_MAX]);
-    }
 }

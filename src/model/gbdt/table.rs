@@ -4,15 +4,28 @@ use std::collections::HashSet;
 
 use linfa::dataset::Records;
 
+/// Category codes below this are exact in `f32`.
+const CODES_MAX: f32 = 16_777_216.0;
+
 /// Columns of equal length with different names. NaN is a missing value; infinities are values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     names: Vec<String>,
     columns: Vec<Vec<f32>>,
+    kinds: Vec<Kind>,
+}
+
+/// What the values of a column mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers that have an order.
+    Numeric,
+    /// Category codes without an order. Code `i` is called `names[i]`; no names when the codes speak for themselves.
+    Categorical { names: Vec<String> },
 }
 
 /// Why columns are not a table.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TableError {
     #[error("{columns} columns have {names} names")]
     Names { names: usize, columns: usize },
@@ -20,10 +33,17 @@ pub enum TableError {
     Duplicate(String),
     #[error("column `{name}` has {found} rows, the first column has {expected}")]
     Length { name: String, found: usize, expected: usize },
+    #[error("there is no column `{0}` to hold categories")]
+    NoColumn(String),
+    #[error("column `{name}` holds categories, so row {row} must be a whole number from 0 to 16777215, not {value}")]
+    Category { name: String, row: usize, value: f32 },
+    #[error("column `{name}` names {names} categories, but row {row} has code {value}")]
+    Unnamed { name: String, row: usize, value: f32, names: usize },
 }
 
 impl Table {
-    /// Fails unless there is one name for each column, no name comes twice, and all columns have the same length.
+    /// Numeric columns. Fails unless there is one name for each column, no name comes twice, and all columns have the
+    /// same length.
     pub fn new(names: Vec<String>, columns: Vec<Vec<f32>>) -> Result<Self, TableError> {
         if names.len() != columns.len() {
             return Err(TableError::Names { names: names.len(), columns: columns.len() });
@@ -36,7 +56,26 @@ impl Table {
         if let Some((name, column)) = names.iter().zip(&columns).find(|(_, column)| column.len() != expected) {
             return Err(TableError::Length { name: name.clone(), found: column.len(), expected });
         }
-        Ok(Self { names, columns })
+        let kinds = vec![Kind::Numeric; names.len()];
+        Ok(Self { names, columns, kinds })
+    }
+
+    /// The same table, with category codes in the column `name`. Code `i` is called `names[i]`; `names` may be empty.
+    /// Fails unless the column exists and every value is a whole number below 2^24 (and below the number of names, if
+    /// there are any) or missing.
+    pub fn with_categories(mut self, name: &str, names: Vec<String>) -> Result<Self, TableError> {
+        let index = self.names.iter().position(|own| own == name);
+        let index = index.ok_or_else(|| TableError::NoColumn(name.to_owned()))?;
+        for (row, &value) in self.columns[index].iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            if !(0.0..CODES_MAX).contains(&value) || value.fract() > 0.0 {
+                return Err(TableError::Category { name: name.to_owned(), row, value });
+            }
+            if !names.is_empty() && f64::from(value) >= super::math::real(names.len()) {
+                return Err(TableError::Unnamed { name: name.to_owned(), row, value, names: names.len() });
+            }
+        }
+        self.kinds[index] = Kind::Categorical { names };
+        Ok(self)
     }
 
     /// Rows; 0 when there is no column.
@@ -52,6 +91,11 @@ impl Table {
         &self.columns
     }
 
+    /// What each column's values mean.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&[f32]> {
         let index = self.names.iter().position(|own| own == name)?;
@@ -62,7 +106,7 @@ impl Table {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| rows.iter().map(|&row| column[row]).collect()).collect();
-        Self { names: self.names.clone(), columns }
+        Self { names: self.names.clone(), columns, kinds: self.kinds.clone() }
     }
 }
 
@@ -94,6 +138,20 @@ mod tests {
         assert_eq!(error.to_string(), "column `visits` has 0 rows, the first column has 1");
         let error = Table::new(names(&["age"]), vec![]).unwrap_err();
         assert_eq!(error.to_string(), "0 columns have 1 names");
+    }
+
+    #[test]
+    fn categories_are_whole_numbers_with_names() {
+        let table = || Table::new(names(&["region"]), vec![vec![1.0, f32::NAN, 2.5]]).unwrap();
+        let error = table().with_categories("region", vec![]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "column `region` holds categories, so row 2 must be a whole number from 0 to 16777215, not 2.5"
+        );
+        let error = table().select(&[0, 1]).with_categories("region", names(&["north"])).unwrap_err().to_string();
+        assert_eq!(error, "column `region` names 1 categories, but row 0 has code 1");
+        assert_eq!(table().with_categories("city", vec![]).unwrap_err(), TableError::NoColumn("city".to_owned()));
+        assert!(table().select(&[0, 1]).with_categories("region", names(&["north", "south"])).is_ok());
     }
 
     #[test]

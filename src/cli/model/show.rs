@@ -1,0 +1,173 @@
+//! `model show`: what a model is made of and, with data, how good it is.
+
+mod evaluation;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use self::evaluation::Evaluation;
+use super::{bar::Bar, read_model, say_json, warn, words};
+use crate::{
+    cli::output,
+    model::{
+        gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, Table, TrainingFacts, Tree},
+        table_file::LabelledTable,
+    },
+};
+
+/// Rows that contributions are averaged over, at most.
+const SAMPLE_ROWS: usize = 2000;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The model, as `model train` wrote it.
+    #[arg(long)]
+    model: PathBuf,
+    /// A table with outcomes to judge the model by: .parquet, .csv or .csv.gz; best one that it has not learned from.
+    #[arg(long, requires = "label")]
+    data: Option<PathBuf>,
+    /// The column of the table that says whether it happened.
+    #[arg(long, requires = "data")]
+    label: Option<String>,
+    /// Say everything as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` says.
+#[derive(Serialize)]
+struct Report<'a> {
+    format_version: u32,
+    params: &'a GbdtValidParams,
+    facts: &'a TrainingFacts,
+    calibration: Calibration,
+    base_score: f64,
+    trees: usize,
+    /// Of all trees.
+    leaves: usize,
+    features: Vec<Feature<'a>>,
+    evaluation: Option<Evaluation>,
+}
+
+#[derive(Serialize)]
+struct Feature<'a> {
+    name: &'a str,
+    kind: &'static str,
+    /// Cut points of a number; `None` for categories.
+    cuts: Option<usize>,
+    /// Categories with a bin of their own; `None` for numbers.
+    categories: Option<usize>,
+    gain_share: f64,
+    splits: usize,
+    /// Mean distance by which the feature moves the log-odds of a row; `None` without data.
+    mean_absolute_contribution: Option<f64>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let model = read_model(&args.model)?;
+    let (mut evaluation, mut contributions) = (None, None);
+    if let (Some(data), Some(label)) = (&args.data, &args.label) {
+        let bar = Bar::new("judging");
+        let judged = LabelledTable::read_for(data, label, &model)?;
+        evaluation = Some(Evaluation::of(&model, &judged));
+        contributions = Some(model.mean_absolute_contributions(&sample(&judged.table)));
+        drop(bar);
+        warn(&judged.notes);
+    }
+    let report = Report {
+        format_version: FORMAT_VERSION,
+        params: model.params(),
+        facts: model.facts(),
+        calibration: model.calibration(),
+        base_score: model.base_score(),
+        trees: model.trees().len(),
+        leaves: model.trees().iter().map(Tree::leaves).map(<[_]>::len).sum(),
+        features: features(&model, contributions.as_deref()),
+        evaluation,
+    };
+    if args.json {
+        return say_json(&report);
+    }
+    lines(&report)?.into_iter().for_each(output::line);
+    Ok(())
+}
+
+/// Rows at equal distances.
+fn sample(table: &Table) -> Table {
+    let rows = table.rows();
+    let taken = rows.min(SAMPLE_ROWS);
+    let places: Vec<usize> = (0..taken).map(|place| place * rows / taken).collect();
+    table.select(&places)
+}
+
+fn features<'a>(model: &'a Gbdt, contributions: Option<&[f64]>) -> Vec<Feature<'a>> {
+    let (shares, splits) = (words::shares(&model.gains()), model.split_counts());
+    let feature = |(index, name): (usize, &'a String)| {
+        let (kind, cuts, categories) = match &model.bins()[index] {
+            FeatureBins::Numeric(cuts) => ("numeric", Some(cuts.as_slice().len()), None),
+            FeatureBins::Categorical(categories) => ("categorical", None, Some(categories.codes().len())),
+        };
+        Feature {
+            name,
+            kind,
+            cuts,
+            categories,
+            gain_share: shares[index],
+            splits: splits[index],
+            mean_absolute_contribution: contributions.map(|means| means[index]),
+        }
+    };
+    model.feature_names().iter().enumerate().map(feature).collect()
+}
+
+fn lines(report: &Report<'_>) -> anyhow::Result<Vec<String>> {
+    let facts = report.facts;
+    let stopping = match facts.validation_loss {
+        Some(loss) => format!("log-loss {loss:.5} on {} rows, before calibration", words::count(facts.validation_rows)),
+        None => "none".to_owned(),
+    };
+    let calibration = report.calibration;
+    let mut lines = words::facts(&[
+        ("trees", format!("{} with {} leaves", words::count(report.trees), words::count(report.leaves))),
+        ("grown on", format!("{} rows, {} of them positive", words::count(facts.rows), words::count(facts.positives))),
+        ("negatives kept", words::percent(facts.negatives_kept)),
+        ("validation", stopping),
+        ("calibration", format!("log-odds × {:.4} + {:.4}", calibration.slope(), calibration.offset())),
+        ("base score", format!("{:.4} log-odds", report.base_score)),
+        ("parameters", parameters(report.params)?),
+    ]);
+    lines.push("Features, by share of gain:".to_owned());
+    lines.extend(words::aligned(&feature_rows(&report.features)));
+    if let Some(evaluation) = &report.evaluation {
+        lines.extend(evaluation.lines());
+    }
+    Ok(lines)
+}
+
+fn parameters(params: &GbdtValidParams) -> anyhow::Result<String> {
+    let serde_json::Value::Object(fields) = serde_json::to_value(params)? else { return Ok(String::new()) };
+    let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    Ok(parts.join(", "))
+}
+
+fn feature_rows(features: &[Feature<'_>]) -> Vec<[String; 6]> {
+    let mut sorted: Vec<&Feature<'_>> = features.iter().collect();
+    sorted.sort_by(|one, other| other.gain_share.total_cmp(&one.gain_share));
+    let head = ["feature", "kind", "bins from", "gain", "splits", "moves log-odds by"].map(str::to_owned);
+    let row = |feature: &&Feature<'_>| {
+        let bins = match (feature.cuts, feature.categories) {
+            (Some(cuts), _) => format!("{} cuts", words::count(cuts)),
+            (_, categories) => format!("{} categories", words::count(categories.unwrap_or(0))),
+        };
+        [
+            feature.name.to_owned(),
+            feature.kind.to_owned(),
+            bins,
+            words::percent(feature.gain_share),
+            words::count(feature.splits),
+            words::or_dash(feature.mean_absolute_contribution, 4),
+        ]
+    };
+    std::iter::once(head).chain(sorted.iter().map(row)).collect()
+}

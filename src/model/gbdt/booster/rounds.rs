@@ -1,0 +1,265 @@
+//! What each training row carries from round to round: its score, its leaf in the last tree, its gradients.
+
+use rayon::prelude::*;
+
+use super::super::binning::FeatureBins;
+use super::super::dataset::Fold;
+use super::super::grower::{Grown, Soil, grow};
+use super::super::histogram::Quantized;
+use super::super::math::{BLOCK, real};
+use super::super::model::LEAF_BITS;
+use super::super::objective::{Gradients, fill_gradients};
+use super::super::params::GbdtValidParams;
+use super::super::random::{Purpose, Stream, chance};
+use super::super::score::TreeKernel;
+use super::super::splitter::{Bounds, LeafMath};
+use super::super::tree::{Leaf, Tree};
+use super::watch::fill_leaves;
+
+/// Units in the largest gradient of a round: fewer for more rows, since their rounding evens out. Small gradients become
+/// 0 by chance, with the expectation kept, and rows without a gradient need not be looked at: that samples rows by how
+/// much they matter (Ibragimov and Gusev 2019).
+const LEVELS_MIN: usize = 12;
+const LEVELS_MAX: usize = 256;
+const LEVELS_TIMES_ROWS: usize = 1 << 21;
+
+/// Leaf sums that are added to in turn, so that equal leaves in a row do not wait for each other.
+const TURNS: usize = 4;
+
+/// The rows of a fold while trees are grown on them.
+pub(super) struct Rounds<'a> {
+    fold: &'a Fold,
+    base_score: f64,
+    /// In leaf units, without the base score and without the last tree.
+    scores: Vec<i32>,
+    /// The leaf of each row in the last tree.
+    leaves: Vec<u16>,
+    /// What the last tree's leaves add.
+    leaf_values: Vec<i32>,
+    /// How much all trees so far can add at most.
+    reach: i32,
+    gradients: Gradients,
+    largest: f32,
+    quantized: Vec<Quantized>,
+    /// Rows of the tree that is grown, and as much memory again; kept from tree to tree.
+    rows: Vec<u32>,
+    spare: Vec<u32>,
+}
+
+/// Exact sums of a leaf.
+#[derive(Debug, Clone, Copy, Default)]
+struct LeafSum {
+    first: f64,
+    second: f64,
+    rows: u64,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(fold: &'a Fold, base_score: f64) -> Self {
+        let rows = fold.rows();
+        Self {
+            fold,
+            base_score,
+            scores: vec![0; rows],
+            leaves: vec![0; rows],
+            leaf_values: vec![0],
+            reach: 0,
+            gradients: Gradients { first: vec![0.0; rows], second: vec![0.0; rows] },
+            largest: 0.0,
+            quantized: vec![Quantized::default(); rows],
+            rows: vec![0; rows],
+            spare: vec![0; rows],
+        }
+    }
+
+    /// Adds the last tree to the scores and computes the gradients there.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "gradients need no more than f32")]
+    pub(super) fn take_gradients(&mut self) {
+        let (base, unit) = (self.base_score as f32, (-f32::from(LEAF_BITS)).exp2());
+        let (labels, weights, leaf_values) = (&self.fold.targets.labels, &self.fold.targets.weights, &self.leaf_values);
+        let weights: Vec<&[f32]> =
+            if weights.is_empty() { vec![&[]; labels.len().div_ceil(BLOCK)] } else { weights.chunks(BLOCK).collect() };
+        let blocks = self.scores.par_chunks_mut(BLOCK).zip(self.leaves.par_chunks(BLOCK));
+        let blocks = blocks.zip(labels.par_chunks(BLOCK)).zip(weights);
+        let gradients = self.gradients.first.par_chunks_mut(BLOCK).zip(self.gradients.second.par_chunks_mut(BLOCK));
+        let largest = blocks.zip(gradients).map(|((((scores, leaves), labels), weights), gradients)| {
+            let mut numbers = vec![0.0_f32; scores.len()];
+            for ((score, &leaf), number) in scores.iter_mut().zip(leaves).zip(&mut numbers) {
+                *score += leaf_values[usize::from(leaf)];
+                *number = base + *score as f32 * unit;
+            }
+            fill_gradients(&numbers, labels, weights, gradients)
+        });
+        self.largest = largest.reduce(|| 0.0, f32::max);
+    }
+
+    /// Takes the gradients of rows that this tree does not see, and weighs up those that stand for others.
+    pub(super) fn sample(&mut self, params: &GbdtValidParams, round: usize) {
+        if params.row_fraction < 1.0 {
+            let stream = Stream::new(params.seed, Purpose::TreeRows, round);
+            let unseen = |row: usize| stream.unit(row as u64) >= params.row_fraction;
+            self.scale(|row, _| if unseen(row) { 0.0 } else { 1.0 });
+        }
+        if params.goss_top < 1.0 {
+            let stream = Stream::new(params.seed, Purpose::SmallGradients, round);
+            let least = self.least_of_top(params.goss_top);
+            let (kept, weight) =
+                (params.goss_rest / (1.0 - params.goss_top), (1.0 - params.goss_top) / params.goss_rest);
+            self.scale(|row, first| {
+                let drawn = || stream.unit(row as u64) < kept;
+                if first.abs() >= least {
+                    1.0
+                } else if drawn() {
+                    weight
+                } else {
+                    0.0
+                }
+            });
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "weights need no more than f32")]
+    fn scale(&mut self, factor: impl Fn(usize, f32) -> f64 + Sync) {
+        let rows = self.gradients.first.par_iter_mut().zip(&mut self.gradients.second).enumerate();
+        let largest = rows.with_min_len(BLOCK).map(|(row, (first, second))| {
+            let factor = factor(row, *first) as f32;
+            *first *= factor;
+            *second *= factor;
+            first.abs()
+        });
+        self.largest = largest.reduce(|| 0.0, f32::max);
+    }
+
+    /// The gradient that this share of rows reaches.
+    fn least_of_top(&self, share: f64) -> f32 {
+        let mut sizes: Vec<f32> = self.gradients.first.iter().map(|first| first.abs()).collect();
+        let count = real(sizes.len()) * (1.0 - share);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= share <= 1")]
+        let place = (count as usize).min(sizes.len() - 1);
+        *sizes.select_nth_unstable_by(place, f32::total_cmp).1
+    }
+
+    /// Rounds the gradients to whole units up or down by chance, so that sums stay unbiased.
+    /// Returns what one unit stands for.
+    pub(super) fn quantize(&mut self, stream: Stream) -> f64 {
+        let unit = if self.largest > 0.0 { f64::from(self.largest) / real(levels(self.fold.rows())) } else { 1.0 };
+        #[expect(clippy::cast_possible_truncation, reason = "as exact as the gradients")]
+        let per_unit = (1.0 / unit) as f32;
+        let seed = stream.seed();
+        let gradients = self.gradients.first.par_chunks(BLOCK).zip(self.gradients.second.par_chunks(BLOCK));
+        self.quantized.par_chunks_mut(BLOCK).zip(gradients).enumerate().for_each(|(block, (quantized, gradients))| {
+            let first_row = u32::try_from(block * BLOCK).expect("checked with the dataset");
+            fill_quantized(gradients, per_unit, (seed, first_row), quantized);
+        });
+        unit
+    }
+
+    /// Collects the rows that any sum would change with; returns how many they are.
+    fn collect_rows(&mut self) -> usize {
+        let blocks = self.quantized.par_chunks(BLOCK).zip(self.rows.par_chunks_mut(BLOCK)).enumerate();
+        let counts: Vec<usize> = blocks
+            .map(|(block, (quantized, rows))| {
+                let first = u32::try_from(block * BLOCK).expect("checked with the dataset");
+                let mut count = 0;
+                for (row, gradient) in (first..).zip(quantized) {
+                    rows[count] = row;
+                    count += usize::from(!gradient.is_zero());
+                }
+                count
+            })
+            .collect();
+        let mut end = 0;
+        for (block, count) in counts.into_iter().enumerate() {
+            self.rows.copy_within(block * BLOCK..block * BLOCK + count, end);
+            end += count;
+        }
+        end
+    }
+
+    /// Grows a tree on the rows that have gradients, by what `soil` makes of the quantised gradients.
+    pub(super) fn grow<'s>(&'s mut self, soil: impl FnOnce(&'s [Quantized]) -> Soil<'s>) -> Option<Grown> {
+        let count = self.collect_rows();
+        grow(soil(&self.quantized), &mut self.rows[..count], &mut self.spare[..count])
+    }
+
+    /// Finds each row's leaf, and gives the leaves their values: Newton steps from exact gradients.
+    pub(super) fn settle(
+        &mut self,
+        tree: &mut Tree,
+        bins: &[FeatureBins],
+        bounds: &[Bounds],
+        params: &GbdtValidParams,
+    ) {
+        let sums = self.leaf_sums(tree, bins);
+        let values = sums.iter().zip(bounds).map(|(sum, &bounds)| {
+            let leaf = LeafMath { first: sum.first, second: sum.second, l1: params.l1, l2: params.l2 };
+            in_leaf_units(params.learning_rate * leaf.step(bounds), i32::MAX - self.reach)
+        });
+        self.leaf_values = values.collect();
+        self.reach += self.leaf_values.iter().map(|value| value.abs()).max().unwrap_or(0);
+        let leaves = self.leaf_values.iter().zip(&sums).map(|(&value, sum)| Leaf { value, rows: sum.rows });
+        tree.set_leaves(leaves.collect());
+    }
+
+    /// Sums over the rows of each leaf, in blocks of fixed size, so that they do not depend on threads.
+    fn leaf_sums(&mut self, tree: &Tree, bins: &[FeatureBins]) -> Vec<LeafSum> {
+        let (columns, gradients, count) = (&self.fold.columns, &self.gradients, tree.leaves().len());
+        let kernel = TreeKernel::new(tree, bins);
+        let blocks = self.leaves.par_chunks_mut(BLOCK).enumerate().map(|(block, leaves)| {
+            let first = block * BLOCK;
+            fill_leaves(&kernel, columns, first, leaves);
+            let rows = first..first + leaves.len();
+            add_up(leaves, &gradients.first[rows.clone()], &gradients.second[rows], count)
+        });
+        let blocks: Vec<Vec<LeafSum>> = blocks.collect();
+        blocks.into_iter().fold(vec![LeafSum::default(); count], |mut sums, block| {
+            sums.iter_mut().zip(block).for_each(|(sum, part)| *sum = sum.plus(part));
+            sums
+        })
+    }
+}
+
+impl LeafSum {
+    fn plus(self, other: Self) -> Self {
+        Self { first: self.first + other.first, second: self.second + other.second, rows: self.rows + other.rows }
+    }
+}
+
+fn add_up(leaves: &[u16], first: &[f32], second: &[f32], count: usize) -> Vec<LeafSum> {
+    let mut sums = vec![[LeafSum::default(); TURNS]; count];
+    for (row, ((&leaf, &first), &second)) in leaves.iter().zip(first).zip(second).enumerate() {
+        let sum = &mut sums[usize::from(leaf)][row % TURNS];
+        *sum = sum.plus(LeafSum { first: f64::from(first), second: f64::from(second), rows: 1 });
+    }
+    sums.into_iter().map(|turns| turns.into_iter().fold(LeafSum::default(), LeafSum::plus)).collect()
+}
+
+/// Units in the largest gradient of so many rows: so few that sums cannot overflow.
+fn levels(rows: usize) -> usize {
+    let fitting = (i32::MAX as usize / rows.max(1)).max(1);
+    (LEVELS_TIMES_ROWS / rows.max(1)).clamp(LEVELS_MIN, LEVELS_MAX).min(fitting)
+}
+
+/// Rounds up with the probability of the fraction. Without branches, so that the compiler makes vector code of it.
+#[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "24 bits fit either")]
+fn fill_quantized(
+    (first, second): (&[f32], &[f32]),
+    per_unit: f32,
+    (seed, row): (u32, u32),
+    quantized: &mut [Quantized],
+) {
+    /// Adding it leaves the nearest whole number in the lowest bits of the sum.
+    const ROUNDER: f32 = 12_582_912.0;
+    let nearest = |value: f32| (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
+    for (row, ((quantized, first), second)) in (row..).zip(quantized.iter_mut().zip(first).zip(second)) {
+        let chance = (chance(seed, row) >> 8) as i32 as f32 * (1.0 / 16_777_216.0) - 0.5;
+        *quantized = Quantized::new(nearest(first * per_unit + chance), nearest(second * per_unit + chance));
+    }
+}
+
+/// Whole leaf units, at most `reach` either way.
+#[expect(clippy::cast_possible_truncation, reason = "a conversion to i32 stays within it")]
+fn in_leaf_units(value: f64, reach: i32) -> i32 {
+    let units = (value * f64::from(LEAF_BITS).exp2()).round() as i32;
+    units.clamp(-reach, reach)
+}

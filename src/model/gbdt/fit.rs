@@ -1,0 +1,204 @@
+//! How a model comes from checked parameters and a linfa dataset.
+
+use linfa::ParamGuard;
+use linfa::traits::Fit;
+use ndarray::Array1;
+
+use super::binning::{FeatureBins, choose_bins};
+use super::booster::{Boosted, Booster, Round};
+use super::calibration::Calibration;
+use super::dataset::{Fold, Labelled, all_rows, check, set_aside, thin_negatives};
+use super::math::{ln, real};
+use super::model::{Gbdt, LEAF_BITS};
+use super::params::{Direction, GbdtParams, GbdtValidParams, InvalidParams};
+use super::random::key;
+use super::table::{Kind, Table};
+
+/// Trees that learning again from all rows may grow for each that helped when a part was set aside: more rows bear more.
+const REFIT_TREES: f64 = 1.1;
+
+/// Why a model cannot be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    #[error(transparent)]
+    Params(#[from] InvalidParams),
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+    #[error("there are no rows to learn from")]
+    NoRows,
+    #[error("{0} rows are more than a model can learn from")]
+    TooManyRows(usize),
+    #[error("{rows} rows have {labels} labels")]
+    Labels { rows: usize, labels: usize },
+    #[error("{rows} rows have {weights} weights")]
+    Weights { rows: usize, weights: usize },
+    #[error("the weight of row {row} is {weight}; it must be finite and not negative")]
+    Weight { row: usize, weight: f32 },
+    #[error("no row has a weight above 0")]
+    NoWeight,
+    #[error("the validation table has no column `{0}`")]
+    ValidationColumn(String),
+    #[error("column `{0}` holds categories in one of the tables and numbers in the other")]
+    ValidationKind(String),
+    #[error("there is no numeric column `{0}` for the score to rise or fall with")]
+    Monotone(String),
+    #[error("training was stopped")]
+    Stopped,
+}
+
+/// What all trainings of one call share.
+struct Task<'a> {
+    params: &'a GbdtValidParams,
+    train: &'a Labelled,
+    feature_keys: Vec<u64>,
+    directions: Vec<Option<Direction>>,
+    going_on: &'a mut dyn FnMut(Round) -> bool,
+}
+
+impl Fit<Table, Array1<bool>, FitError> for GbdtValidParams {
+    type Object = Gbdt;
+
+    /// Sets a random share of the rows aside to know when to stop and to calibrate; not so when the patience is 0, or
+    /// when learning or watching would see one class only. Then learns again from all rows, unless `refit` is off.
+    fn fit(&self, dataset: &Labelled) -> Result<Gbdt, FitError> {
+        self.fit_watched(dataset, None, &mut |_| true)
+    }
+}
+
+impl GbdtValidParams {
+    /// Learns from all of `train`, stops by the loss on `validation` and calibrates there, unless the patience is 0.
+    /// Columns of `validation` are found by name; it may have others.
+    pub fn fit_with_validation(&self, train: &Labelled, validation: &Labelled) -> Result<Gbdt, FitError> {
+        self.fit_watched(train, Some(validation), &mut |_| true)
+    }
+
+    /// Like `fit` or, with `validation`, like [`GbdtValidParams::fit_with_validation`]. Before each tree, `going_on`
+    /// hears how far training is; when it says no, the result is [`FitError::Stopped`].
+    pub fn fit_watched(
+        &self,
+        train: &Labelled,
+        validation: Option<&Labelled>,
+        going_on: &mut dyn FnMut(Round) -> bool,
+    ) -> Result<Gbdt, FitError> {
+        check(train)?;
+        let feature_keys = train.records.names().iter().map(|name| key(name)).collect();
+        let directions = directions(&train.records, self)?;
+        let mut task = Task { params: self, train, feature_keys, directions, going_on };
+        match validation {
+            Some(validation) => {
+                check(validation)?;
+                task.fit_with_validation(validation)
+            }
+            None => task.fit(),
+        }
+    }
+}
+
+impl Task<'_> {
+    fn fit(&mut self) -> Result<Gbdt, FitError> {
+        let params = self.params;
+        if params.patience == 0 {
+            return self.boost(all_rows(self.train), params, None);
+        }
+        let (rows, watched) = set_aside(self.train, params.validation_fraction, params.seed);
+        let both_classes = |rows: &[u32]| {
+            let weighs = |row: u32| self.train.weights.is_empty() || self.train.weights[row as usize] > 0.0;
+            let has = |class: bool| rows.iter().any(|&row| self.train.targets[row as usize] == class && weighs(row));
+            has(true) && has(false)
+        };
+        if !both_classes(&rows) || !both_classes(&watched) {
+            return self.boost(all_rows(self.train), params, None);
+        }
+        let train = self.train;
+        let stopped = self.boost(rows, params, Some((train, &watched)))?;
+        if !params.refit || stopped.trees.is_empty() {
+            return Ok(stopped);
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "trees are at most 100,000")]
+        let trees_max = (real(stopped.trees.len()) * REFIT_TREES).round() as usize;
+        let again = GbdtValidParams { trees_max, patience: 0, ..params.clone() };
+        let mut model = self.boost(all_rows(train), &again, None)?;
+        model.calibration = stopped.calibration;
+        model.facts.validation_rows = stopped.facts.validation_rows;
+        model.facts.validation_loss = stopped.facts.validation_loss;
+        model.params = params.clone();
+        Ok(model)
+    }
+
+    fn fit_with_validation(&mut self, validation: &Labelled) -> Result<Gbdt, FitError> {
+        let watched = all_rows(validation);
+        let params = self.params;
+        let validation = (params.patience > 0).then_some((validation, watched.as_slice()));
+        self.boost(all_rows(self.train), params, validation)
+    }
+
+    /// Boosts on the given rows of the training set, watching the given rows of another.
+    fn boost(
+        &mut self,
+        rows: Vec<u32>,
+        params: &GbdtValidParams,
+        validation: Option<(&Labelled, &[u32])>,
+    ) -> Result<Gbdt, FitError> {
+        let (rows, negatives_kept) = thin_negatives(self.train, rows, params.negatives_per_positive, params.seed);
+        let bins = choose_bins(&self.train.records, &rows, params.bins_max, params.seed);
+        let columns: Vec<&[f32]> = self.train.records.columns().iter().map(Vec::as_slice).collect();
+        let train = Fold::new(self.train, &columns, &bins, &rows);
+        let validation = validation.map(|(dataset, rows)| self.validation_fold(dataset, &bins, rows)).transpose()?;
+        let task = Booster {
+            params,
+            bins: &bins,
+            feature_keys: &self.feature_keys,
+            directions: &self.directions,
+            train: &train,
+            prior_correction: ln(negatives_kept),
+            validation: validation.as_ref(),
+        };
+        let boosted = task.boost(&mut *self.going_on).ok_or(FitError::Stopped)?;
+        let calibration = validation.map_or(Calibration::IDENTITY, |fold| calibrate(&fold, &boosted));
+        let Boosted { base_score, trees, mut facts, .. } = boosted;
+        facts.negatives_kept = negatives_kept;
+        let feature_names = self.train.records.names().to_vec();
+        let params = params.clone();
+        Ok(Gbdt { feature_names, bins, leaf_bits: LEAF_BITS, base_score, trees, calibration, params, facts })
+    }
+
+    fn validation_fold(&self, dataset: &Labelled, bins: &[FeatureBins], rows: &[u32]) -> Result<Fold, FitError> {
+        let (own, table) = (&self.train.records, &dataset.records);
+        let column = |(name, kind): (&String, &Kind)| {
+            let index = table.names().iter().position(|other| other == name);
+            let index = index.ok_or_else(|| FitError::ValidationColumn(name.clone()))?;
+            if table.kinds()[index] == *kind {
+                Ok(table.columns()[index].as_slice())
+            } else {
+                Err(FitError::ValidationKind(name.clone()))
+            }
+        };
+        let columns: Vec<&[f32]> = own.names().iter().zip(own.kinds()).map(column).collect::<Result<_, _>>()?;
+        Ok(Fold::new(dataset, &columns, bins, rows))
+    }
+}
+
+fn calibrate(fold: &Fold, boosted: &Boosted) -> Calibration {
+    Calibration::fit(&boosted.validation_scores, &fold.targets.labels, |row| fold.targets.weight(row))
+}
+
+/// Which way the score may change with each column; empty when it is free.
+fn directions(table: &Table, params: &GbdtValidParams) -> Result<Vec<Option<Direction>>, FitError> {
+    if params.monotone.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut directions = vec![None; table.names().len()];
+    for (name, &direction) in &params.monotone {
+        let column = table.names().iter().position(|own| own == name);
+        let numeric = column.filter(|&column| table.kinds()[column] == Kind::Numeric);
+        directions[numeric.ok_or_else(|| FitError::Monotone(name.clone()))?] = Some(direction);
+    }
+    Ok(directions)
+}
+
+impl GbdtParams {
+    /// Checks the parameters, then [`GbdtValidParams::fit_with_validation`].
+    pub fn fit_with_validation(&self, train: &Labelled, validation: &Labelled) -> Result<Gbdt, FitError> {
+        self.check_ref()?.fit_with_validation(train, validation)
+    }
+}

@@ -1,0 +1,223 @@
+//! Binned rows laid out for histograms: row by row, and without the bin that a feature has most often.
+//!
+//! A sum over that bin is what the other bins leave of the leaf's total, so it need not be added up. Most cells of
+//! advertising data are such zeros; features without a frequent bin keep a byte in every row.
+
+use rayon::prelude::*;
+
+use super::binning::FeatureBins;
+use super::math::real;
+use super::prefetch::prefetch;
+
+/// Rows that are laid out at a time: their cells fit a core's cache.
+const BLOCK: usize = 4096;
+
+/// Share of rows with the most frequent bin from which leaving it out is worth two bytes for each other row.
+const SPARSE_SHARE_MIN: f64 = 0.25;
+
+/// Bins that a sparse cell can name.
+pub(super) const SPARSE_BINS: usize = 1 << 16;
+
+/// Bins that a dense feature takes in a histogram, whatever it uses of them.
+pub(super) const DENSE_BINS: usize = 1 << 8;
+
+/// All rows of a table.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Where each feature's sums are.
+    pub(super) places: Vec<Place>,
+    /// Bins of all sparse features.
+    pub(super) sparse_bins: usize,
+    pub(super) dense_features: usize,
+    /// The cells of row `i` begin at `starts[i]` and end at `starts[i + 1]`.
+    starts: Vec<u32>,
+    cells: Vec<u16>,
+    /// `dense_features` bytes for each row.
+    dense: Vec<u8>,
+}
+
+/// Where the sums of a feature's bins are in a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) start: usize,
+    /// Bins, the one for missing values included.
+    pub(super) count: usize,
+    /// The bin that has no cells.
+    pub(super) default: Option<u8>,
+}
+
+impl Layout {
+    /// Lays out the columns, which are as long as each other.
+    pub(super) fn new(columns: &[Vec<u8>], bins: &[FeatureBins]) -> Self {
+        let rows = columns.first().map_or(0, Vec::len);
+        let (sparse, dense) = part_features(columns, bins, rows);
+        let mut places = vec![Place { start: 0, count: 0, default: None }; columns.len()];
+        let mut start = 0;
+        for &(feature, default) in &sparse {
+            places[feature] = Place { start, count: bins[feature].count(), default: Some(default) };
+            start += bins[feature].count();
+        }
+        let sparse_bins = start;
+        for (index, &feature) in dense.iter().enumerate() {
+            let start = sparse_bins + index * DENSE_BINS;
+            places[feature] = Place { start, count: bins[feature].count(), default: None };
+        }
+        let starts = count_cells(columns, &sparse, rows);
+        let cells = lay_cells(columns, &sparse, &places, &starts);
+        let dense_cells = lay_dense(columns, &dense, rows);
+        Self { places, sparse_bins, dense_features: dense.len(), starts, cells, dense: dense_cells }
+    }
+
+    /// Sums that a histogram holds.
+    pub(super) fn sums(&self) -> usize {
+        self.sparse_bins + self.dense_features * DENSE_BINS
+    }
+
+    /// The places in a histogram of a row's cells that are not defaults.
+    pub(super) fn cells(&self, row: usize) -> &[u16] {
+        &self.cells[self.starts[row] as usize..self.starts[row + 1] as usize]
+    }
+
+    /// Asks for the memory of a row that is needed soon.
+    #[inline]
+    pub(super) fn prefetch(&self, row: usize) {
+        let first = self.starts[row] as usize;
+        prefetch(&self.cells, first);
+        prefetch(&self.cells, first + 32);
+        prefetch(&self.dense, row * self.dense_features);
+    }
+
+    /// Asks for where a row's cells begin, before [`Layout::prefetch`] needs it.
+    #[inline]
+    pub(super) fn prefetch_start(&self, row: usize) {
+        prefetch(&self.starts, row);
+    }
+
+    /// The bins of a row's dense features.
+    pub(super) fn dense(&self, row: usize) -> &[u8] {
+        &self.dense[row * self.dense_features..(row + 1) * self.dense_features]
+    }
+}
+
+/// Sparse features with their most frequent bin, and dense features.
+fn part_features(columns: &[Vec<u8>], bins: &[FeatureBins], rows: usize) -> (Vec<(usize, u8)>, Vec<usize>) {
+    let frequent: Vec<(u8, usize)> = columns.par_iter().map(|column| most_frequent(column)).collect();
+    let (mut sparse, mut dense) = (Vec::new(), Vec::new());
+    let (mut sparse_bins, mut cells) = (0, 0);
+    for (feature, &(default, count)) in frequent.iter().enumerate() {
+        let fits = sparse_bins + bins[feature].count() <= SPARSE_BINS && u32::try_from(cells + rows - count).is_ok();
+        if fits && real(count) >= SPARSE_SHARE_MIN * real(rows) {
+            sparse.push((feature, default));
+            sparse_bins += bins[feature].count();
+            cells += rows - count;
+        } else {
+            dense.push(feature);
+        }
+    }
+    (sparse, dense)
+}
+
+/// The bin that comes most often, the smaller one among equals, and how often it comes.
+fn most_frequent(column: &[u8]) -> (u8, usize) {
+    // Four counters, so that equal neighbours do not wait for each other.
+    let mut counts = [[0_usize; 256]; 4];
+    for bins in column.chunks(4) {
+        for (counts, &bin) in counts.iter_mut().zip(bins) {
+            counts[usize::from(bin)] += 1;
+        }
+    }
+    let count = |bin: u8| counts.iter().map(|counts| counts[usize::from(bin)]).sum::<usize>();
+    (0..=255).map(|bin| (bin, count(bin))).rev().max_by_key(|&(_, count)| count).unwrap_or_default()
+}
+
+/// Where each row's cells begin.
+fn count_cells(columns: &[Vec<u8>], sparse: &[(usize, u8)], rows: usize) -> Vec<u32> {
+    let mut starts = vec![0_u32; rows + 1];
+    starts[1..].par_chunks_mut(BLOCK).enumerate().for_each(|(block, counts)| {
+        for &(feature, default) in sparse {
+            for (count, &bin) in counts.iter_mut().zip(&columns[feature][block * BLOCK..]) {
+                *count += u32::from(bin != default);
+            }
+        }
+    });
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    starts
+}
+
+fn lay_cells(columns: &[Vec<u8>], sparse: &[(usize, u8)], places: &[Place], starts: &[u32]) -> Vec<u16> {
+    let rows = starts.len() - 1;
+    let mut cells = vec![0; starts[rows] as usize];
+    let mut blocks = Vec::with_capacity(rows.div_ceil(BLOCK));
+    let mut rest = cells.as_mut_slice();
+    for first in (0..rows).step_by(BLOCK) {
+        let starts = &starts[first..=(first + BLOCK).min(rows)];
+        let (block, others) = rest.split_at_mut((starts[starts.len() - 1] - starts[0]) as usize);
+        rest = others;
+        blocks.push((first, starts, block));
+    }
+    blocks.into_par_iter().for_each(|(first, starts, block)| {
+        let mut next: Vec<u32> = starts[..starts.len() - 1].iter().map(|start| start - starts[0]).collect();
+        // A default is written too, where the row's next cell or the next row's first will be; hence one place more.
+        let mut written = vec![0_u16; block.len() + 1];
+        for &(feature, default) in sparse {
+            let start = places[feature].start;
+            let column = &columns[feature][first..first + next.len()];
+            for (next, &bin) in next.iter_mut().zip(column) {
+                let fresh = bin != default;
+                let kept = written[*next as usize];
+                let cell = u16::try_from(start + usize::from(bin)).unwrap_or(u16::MAX);
+                written[*next as usize] = if fresh { cell } else { kept };
+                *next += u32::from(fresh);
+            }
+        }
+        block.copy_from_slice(&written[..block.len()]);
+    });
+    cells
+}
+
+fn lay_dense(columns: &[Vec<u8>], dense: &[usize], rows: usize) -> Vec<u8> {
+    let stride = dense.len();
+    let mut cells = vec![0; rows * stride];
+    if stride > 0 {
+        cells.par_chunks_mut(BLOCK * stride).enumerate().for_each(|(block, cells)| {
+            for (place, &feature) in dense.iter().enumerate() {
+                let column = &columns[feature][block * BLOCK..];
+                for (row, &bin) in cells.chunks_mut(stride).zip(column) {
+                    row[place] = bin;
+                }
+            }
+        });
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::binning::Cuts;
+    use super::*;
+
+    #[test]
+    fn rows_keep_every_cell_but_the_defaults() {
+        let cuts = |count: u8| FeatureBins::Numeric(Cuts::new((0..count).map(f64::from).collect()).unwrap());
+        let (bins, rows) = ([cuts(3), cuts(200), cuts(3)], 10_000_usize);
+        let byte = |value: usize| u8::try_from(value).unwrap();
+        let columns = [
+            (0..rows).map(|row| if row % 3 == 0 { 2 } else { 0 }).collect::<Vec<u8>>(),
+            (0..rows).map(|row| byte(row % 200)).collect(),
+            (0..rows).map(|row| if row % 7 == 0 { 4 } else { 1 }).collect(),
+        ];
+        let layout = Layout::new(&columns, &bins);
+        assert_eq!((layout.sparse_bins, layout.dense_features, layout.sums()), (10, 1, 266));
+        assert_eq!(layout.places[0], Place { start: 0, count: 5, default: Some(0) });
+        assert_eq!(layout.places[2], Place { start: 5, count: 5, default: Some(1) });
+        for row in 0..rows {
+            let expected = [(row % 3 == 0).then_some(2), (row % 7 == 0).then_some(9)];
+            let expected: Vec<u16> = expected.into_iter().flatten().collect();
+            assert_eq!((layout.cells(row), layout.dense(row)), (expected.as_slice(), &[byte(row % 200)][..]), "{row}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The best set of categories to part a leaf by: sorted by gradient, which finds the best of all sets for a convex loss
+//! (Fisher 1958; Ke et al. 2017 use it for boosting).
+
+use super::super::binning::FeatureBins;
+use super::super::histogram::GradientSum;
+use super::super::tree::Test;
+use super::{Candidate, Node, Splitter};
+
+/// Up to so many categories, each is also tried alone, without the regularisation that sets need.
+const ALONE_MAX: usize = 4;
+
+/// The best set so far: so many categories from one end of an order.
+struct Chosen {
+    gain: f64,
+    bins: Vec<u8>,
+    left: GradientSum,
+}
+
+impl Splitter<'_> {
+    /// Sets of categories that go left; the bin of the missing, the rare and the unknown always goes right.
+    pub(super) fn best_categories(&self, node: Node<'_>, feature: usize, bins: &[GradientSum]) -> Option<Candidate> {
+        debug_assert!(matches!(self.bins[feature], FeatureBins::Categorical(_)));
+        let (_, values) = bins.split_last()?;
+        let present: Vec<(u8, GradientSum)> =
+            (0_u8..).zip(values.iter().copied()).filter(|(_, sum)| *sum != GradientSum::default()).collect();
+        let chosen =
+            if present.len() <= ALONE_MAX { self.best_alone(node, &present) } else { self.best_set(node, present) };
+        chosen.map(|Chosen { gain, mut bins, left }| {
+            bins.sort_unstable();
+            Candidate { gain, feature, test: Test::OneOf(bins), missing_left: false, left }
+        })
+    }
+
+    fn best_alone(&self, node: Node<'_>, present: &[(u8, GradientSum)]) -> Option<Chosen> {
+        let parent = self.leaf(node.total).score(node.bounds);
+        let mut best: Option<Chosen> = None;
+        for &(bin, left) in present {
+            let Some(score) = self.score(node, left, None) else { continue };
+            let gain = score - parent;
+            if gain > best.as_ref().map_or(self.params.gain_min, |best| best.gain) {
+                best = Some(Chosen { gain, bins: vec![bin], left });
+            }
+        }
+        best
+    }
+
+    /// Tries sets from both ends of the order of mean gradients.
+    fn best_set(&self, node: Node<'_>, mut present: Vec<(u8, GradientSum)>) -> Option<Chosen> {
+        present.retain(|&(_, sum)| self.second(sum) >= self.params.category_weight_min);
+        let mean = |sum: GradientSum| {
+            let leaf = self.leaf(sum);
+            leaf.first / (leaf.second + self.params.category_smoothing).max(1e-12)
+        };
+        present.sort_by(|one, other| mean(one.1).total_cmp(&mean(other.1)));
+        let strict = Splitter { extra_l2: self.params.category_l2, ..*self };
+        let parent = self.leaf(node.total).score(node.bounds);
+        let mut best: Option<Chosen> = None;
+        for from_top in [false, true] {
+            if from_top {
+                present.reverse();
+            }
+            let mut left = GradientSum::default();
+            for (place, &(_, sum)) in present.iter().enumerate().take(self.params.categories_max) {
+                left = left.plus(sum);
+                let Some(score) = strict.score(node, left, None) else { continue };
+                let gain = score - parent;
+                if gain > best.as_ref().map_or(self.params.gain_min, |best| best.gain) {
+                    let bins = present[..=place].iter().map(|(bin, _)| *bin).collect();
+                    best = Some(Chosen { gain, bins, left });
+                }
+            }
+        }
+        best
+    }
+}

@@ -1,0 +1,211 @@
+//! A file with outcomes: what a model is trained on, watched by or judged by.
+
+use std::path::Path;
+
+use linfa::DatasetBase;
+use ndarray::Array1;
+use rayon::prelude::*;
+
+use super::{
+    TableFileError,
+    coding::{Coded, Coding, Wish, choose},
+    columns::Cells,
+    label::{self, Labels},
+    source::{Piece, Source},
+};
+use crate::model::gbdt::{Gbdt, Kind, Table};
+
+/// What the columns of a file are for. All others are features.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    /// Whether it happened: 0 or 1, false or true, or two numbers of which the larger means yes.
+    pub label: String,
+    /// What each row weighs; without it, all weigh the same.
+    pub weight: Option<String>,
+    pub ignore: Vec<String>,
+    /// Features that are categories, whatever their values.
+    pub categorical: Vec<String>,
+    /// Features that are numbers, whatever their values.
+    pub numeric: Vec<String>,
+}
+
+/// A table with an outcome for each row.
+#[derive(Debug)]
+pub struct LabelledTable {
+    pub table: Table,
+    pub labels: Vec<bool>,
+    /// One for each row, or none when all weigh the same.
+    pub weights: Vec<f32>,
+    /// The label's values for no and for yes.
+    pub label_values: (f64, f64),
+    /// What the person may want to know about the columns.
+    pub notes: Vec<String>,
+}
+
+impl LabelledTable {
+    /// Reads a file to train on. Text becomes categories, whose codes are their places among the sorted texts; booleans
+    /// become 0 and 1; what is missing becomes NaN.
+    pub fn read(path: &Path, roles: &Roles) -> Result<Self, TableFileError> {
+        let source = Source::open(path)?;
+        let names = roles.features(&source)?;
+        let piece = source.whole(&roles.read(&names))?;
+        let choose = |name: &&str| choose(&piece, name, roles.wish(name));
+        let coded: Vec<Coded> = names.par_iter().map(choose).collect::<Result<_, _>>()?;
+        Self::assemble(&piece, roles, &names, coded)
+    }
+
+    /// Reads another file with the columns, kinds and categories of a table that was read before.
+    pub fn read_like(path: &Path, roles: &Roles, like: &Table) -> Result<Self, TableFileError> {
+        let source = Source::open(path)?;
+        let known = like.names().iter().zip(like.kinds());
+        let features: Vec<(&str, Coding, Kind)> =
+            known.map(|(name, kind)| (name.as_str(), Coding::of_kind(kind), kind.clone())).collect();
+        Self::read_known(&source, roles, &features)
+    }
+
+    /// Reads a file with the outcomes in `label` to judge a model by.
+    pub fn read_for(path: &Path, label: &str, model: &Gbdt) -> Result<Self, TableFileError> {
+        let source = Source::open(path)?;
+        let roles = Roles { label: label.to_owned(), ..Roles::default() };
+        let known = model.feature_names().iter().zip(model.bins());
+        // Scoring needs no kinds: the codes are the model's already.
+        let features: Vec<(&str, Coding, Kind)> =
+            known.map(|(name, bins)| (name.as_str(), Coding::of_bins(bins), Kind::Numeric)).collect();
+        Self::read_known(&source, &roles, &features)
+    }
+
+    fn read_known(source: &Source, roles: &Roles, features: &[(&str, Coding, Kind)]) -> Result<Self, TableFileError> {
+        let lacking = features.iter().filter(|(name, ..)| !source.has(name));
+        let columns: Vec<String> = lacking.map(|(name, ..)| (*name).to_owned()).collect();
+        if !columns.is_empty() {
+            return Err(TableFileError::Lacks { path: source.path.clone(), columns, advice: "add them" });
+        }
+        source.require(&roles.label)?;
+        roles.weight.iter().try_for_each(|weight| source.require(weight))?;
+        let names: Vec<&str> = features.iter().map(|(name, ..)| *name).collect();
+        let piece = source.whole(&roles.read(&names))?;
+        let encode = |(name, coding, kind): &(&str, Coding, Kind)| {
+            let (values, unknown) = coding.encode(&piece, name)?;
+            Ok(Coded { values, kind: kind.clone(), note: unknown_categories(&source.path, name, unknown) })
+        };
+        let coded: Vec<Coded> = features.par_iter().map(encode).collect::<Result<_, TableFileError>>()?;
+        Self::assemble(&piece, roles, &names, coded)
+    }
+
+    fn assemble(piece: &Piece, roles: &Roles, names: &[&str], coded: Vec<Coded>) -> Result<Self, TableFileError> {
+        if piece.rows == 0 {
+            return Err(TableFileError::NoRows { path: piece.path.clone() });
+        }
+        let Labels { happened: labels, values: label_values } = label::read(&Cells::read(piece, &roles.label)?)?;
+        let weights = match &roles.weight {
+            None => Vec::new(),
+            Some(weight) => weights(&Cells::read(piece, weight)?)?,
+        };
+        let (mut columns, mut kinds, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for Coded { values, kind, note } in coded {
+            columns.push(values);
+            kinds.push(kind);
+            notes.extend(note);
+        }
+        let mut table = Table::new(names.iter().map(|name| (*name).to_owned()).collect(), columns)?;
+        for (name, kind) in names.iter().zip(kinds) {
+            if let Kind::Categorical { names } = kind {
+                table = table.with_categories(name, names)?;
+            }
+        }
+        Ok(Self { table, labels, weights, label_values, notes })
+    }
+
+    /// Rows where it happened.
+    pub fn positives(&self) -> usize {
+        self.labels.iter().filter(|&&label| label).count()
+    }
+
+    /// As linfa wants it.
+    pub fn into_dataset(self) -> DatasetBase<Table, Array1<bool>> {
+        let dataset = DatasetBase::new(self.table, Array1::from_vec(self.labels));
+        if self.weights.is_empty() { dataset } else { dataset.with_weights(Array1::from_vec(self.weights)) }
+    }
+}
+
+/// What to say when values of a column are no category that is known.
+pub(super) fn unknown_categories(path: &Path, name: &str, unknown: usize) -> Option<String> {
+    (unknown > 0).then(|| {
+        format!(
+            "column `{name}` of {}: {unknown} values are rare or unknown categories and count as missing",
+            path.display()
+        )
+    })
+}
+
+fn weights(cells: &Cells<'_>) -> Result<Vec<f32>, TableFileError> {
+    let weights = cells.numbers()?;
+    let wrong = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0));
+    match wrong {
+        None => Ok(weights),
+        Some(place) => Err(TableFileError::Weight {
+            path: cells.piece.path.clone(),
+            column: cells.name(),
+            row: cells.row(place),
+            value: weights[place],
+        }),
+    }
+}
+
+impl Roles {
+    /// Every column that has a name here, with the option that names it.
+    fn named(&self) -> Vec<(&str, &'static str)> {
+        let mut named = vec![(self.label.as_str(), "--label")];
+        named.extend(self.weight.as_deref().map(|weight| (weight, "--weight")));
+        let lists = [(&self.ignore, "--ignore"), (&self.categorical, "--categorical"), (&self.numeric, "--numeric")];
+        for (columns, option) in lists {
+            named.extend(columns.iter().map(|column| (column.as_str(), option)));
+        }
+        named
+    }
+
+    /// The columns to learn from, in the file's order, once every name is known to be right.
+    fn features<'a>(&self, source: &'a Source) -> Result<Vec<&'a str>, TableFileError> {
+        let named = self.named();
+        for (place, &(column, option)) in named.iter().enumerate() {
+            source.require(column)?;
+            if let Some((_, other)) =
+                named[..place].iter().find(|(earlier, other)| *earlier == column && *other != option)
+            {
+                return Err(TableFileError::TwoRoles { column: column.to_owned(), one: other, other: option });
+            }
+        }
+        let no_feature = |column: &str| {
+            column == self.label
+                || self.weight.as_deref() == Some(column)
+                || self.ignore.iter().any(|ignored| ignored == column)
+        };
+        let features: Vec<&str> =
+            source.columns.iter().map(String::as_str).filter(|column| !no_feature(column)).collect();
+        if features.is_empty() {
+            return Err(TableFileError::NothingLeft { path: source.path.clone() });
+        }
+        Ok(features)
+    }
+
+    /// The columns to read.
+    fn read<'a>(&'a self, features: &[&'a str]) -> Vec<&'a str> {
+        let mut columns = features.to_vec();
+        let others = std::iter::once(self.label.as_str()).chain(self.weight.as_deref());
+        for column in others {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        columns
+    }
+
+    fn wish(&self, column: &str) -> Wish {
+        let names = |columns: &[String]| columns.iter().any(|named| named == column);
+        match (names(&self.categorical), names(&self.numeric)) {
+            (true, _) => Wish::Categorical,
+            (_, true) => Wish::Numeric,
+            _ => Wish::None,
+        }
+    }
+}
