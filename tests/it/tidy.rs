@@ -14,8 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "queue", "segment", "texts",
-            "worker",
+            "app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "model", "queue", "segment",
+            "texts", "worker",
         ],
     ),
     ("clock", &[]),

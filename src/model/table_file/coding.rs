@@ -223,25 +223,28 @@ mod tests {
     use super::{super::source::Source, *};
 
     /// The file of the only column `x`, and the folder that keeps it.
-    struct Kept(PathBuf, TempDir);
+    struct Kept {
+        path: PathBuf,
+        _folder: TempDir,
+    }
 
     fn csv(values: &[&str]) -> Kept {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, format!("x,y\n{},\n", values.join(",\n"))).unwrap();
-        Kept(path, folder)
+        Kept { path, _folder: folder }
     }
 
     fn parquet(mut frame: DataFrame) -> Kept {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.parquet");
         ParquetWriter::new(File::create(&path).unwrap()).finish(&mut frame).unwrap();
-        Kept(path, folder)
+        Kept { path, _folder: folder }
     }
 
     impl Kept {
         fn piece(&self) -> Piece {
-            Source::open(&self.0).unwrap().whole(&["x"]).unwrap()
+            Source::open(&self.path).unwrap().whole(&["x"]).unwrap()
         }
 
         fn chosen(&self, wish: Wish) -> (Vec<f32>, Vec<String>) {
