@@ -46,7 +46,7 @@ def train(program, data, model, label="label", options=(), threads=1, seed=1, va
 def score(program, model, data, scores, threads=1):
     """`segment-bot model score`; returns its report."""
     return run_json([program, "model", "score", "--model", model, "--data", data, "--out", scores,
-                     "--threads", threads, "--json"])
+                     "--threads", threads, "--json", "--measure-prebinned"])
 
 
 def read_probabilities(scores):

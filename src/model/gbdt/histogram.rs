@@ -104,7 +104,9 @@ impl HistogramSource<'_> {
     }
 
     pub(super) fn total(&self, rows: &[u32]) -> GradientSum {
-        rows.iter().fold(GradientSum::default(), |sum, &row| sum.plus(self.gradients[row as usize].sum()))
+        let add = |sum: GradientSum, &row: &u32| sum.plus(self.gradients[row as usize].sum());
+        let parts = rows.par_chunks(PARALLEL_ROWS_MIN).map(|rows| rows.iter().fold(GradientSum::default(), add));
+        parts.reduce(GradientSum::default, GradientSum::plus)
     }
 
     fn add_up(&self, rows: &[u32], workspace: &mut Workspace) -> Histogram {

@@ -1,37 +1,32 @@
 //! Parts the rows of a leaf between its children, each keeping their order.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::super::binning::FeatureBins;
 use super::super::splitter::Candidate;
 use super::super::tree::Test;
-use super::Grower;
+use super::Soil;
 
 /// Rows that one thread parts at a time.
 const BLOCK: usize = 32_768;
 
-impl Grower<'_> {
-    /// Moves the rows that go left before those that go right; returns how many go left.
-    pub(super) fn part_rows(&mut self, range: Range<usize>, candidate: &Candidate) -> usize {
-        let goes_left = sides(candidate, &self.soil.splitter.bins[candidate.feature]);
-        let column = &self.soil.columns[candidate.feature];
-        let (rows, spare) = (&mut self.rows[range.clone()], &mut self.spare[range]);
-        if rows.len() <= BLOCK || rayon::current_num_threads() == 1 {
-            return part(rows, column, &goes_left, spare);
-        }
-        let blocks = rows.par_chunks_mut(BLOCK).zip(spare.par_chunks_mut(BLOCK));
-        let lefts: Vec<usize> = blocks.map(|(rows, spare)| part(rows, column, &goes_left, spare)).collect();
-        let left_count = lefts.iter().sum();
-        let (mut left, mut right) = spare.split_at_mut(left_count);
-        for (rows, &count) in rows.chunks(BLOCK).zip(&lefts) {
-            left = append(left, &rows[..count]);
-            right = append(right, &rows[count..]);
-        }
-        rows.copy_from_slice(spare);
-        left_count
+/// Moves the rows that go left before those that go right; returns how many go left. `spare` is as long as `rows`.
+pub(super) fn part_rows(soil: &Soil<'_>, candidate: &Candidate, rows: &mut [u32], spare: &mut [u32]) -> usize {
+    let goes_left = sides(candidate, &soil.splitter.bins[candidate.feature]);
+    let column = &soil.columns[candidate.feature];
+    if rows.len() <= BLOCK || rayon::current_num_threads() == 1 {
+        return part(rows, column, &goes_left, spare);
     }
+    let blocks = rows.par_chunks_mut(BLOCK).zip(spare.par_chunks_mut(BLOCK));
+    let lefts: Vec<usize> = blocks.map(|(rows, spare)| part(rows, column, &goes_left, spare)).collect();
+    let left_count = lefts.iter().sum();
+    let (mut left, mut right) = spare.split_at_mut(left_count);
+    for (rows, &count) in rows.chunks(BLOCK).zip(&lefts) {
+        left = append(left, &rows[..count]);
+        right = append(right, &rows[count..]);
+    }
+    rows.copy_from_slice(spare);
+    left_count
 }
 
 /// Whether each bin goes left.
