@@ -13,4 +13,4 @@ mod training;
 
 pub use error::ModelError;
 pub use registry::{Model, Registry, Reuse, reference};
-pub use train::ModelReport;
+pub use train::{FeatureWeight, ModelReport};

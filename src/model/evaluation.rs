@@ -2,6 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gbdt::sigmoid;
+
+/// Groups of rows, by probability, that calibration is judged in.
+const RELIABILITY_BINS: usize = 10;
+
+/// Shares of the rows with the highest scores, in percent, that lift is measured in.
+const LIFT_PERCENT: [u8; 3] = [1, 5, 10];
+
+/// How good a model is on rows that it did not learn from; all weigh the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub rows: usize,
+    pub positives: usize,
+    pub base_rate: f64,
+    pub auc: f64,
+    /// 95 % interval of the AUC.
+    pub auc_low: f64,
+    pub auc_high: f64,
+    pub average_precision: f64,
+    pub log_loss: f64,
+    pub lift: Vec<Lift>,
+    pub expected_calibration_error: f64,
+    /// What was predicted and what happened; the lowest probabilities first.
+    pub reliability: Vec<ReliabilityBin>,
+}
+
+/// How many times more positives the rows with the highest scores hold than as many picked at random.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Lift {
+    /// Of all rows.
+    pub percent: u8,
+    pub lift: f64,
+}
+
 /// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -32,6 +66,30 @@ pub struct GainPoint {
 struct Tie {
     rows: usize,
     positives: usize,
+}
+
+impl Evaluation {
+    /// Judges calibrated log-odds by what happened. `None` with fewer than two rows of a class: they tell nothing.
+    pub fn of(log_odds: &[f64], labels: &[bool]) -> Option<Self> {
+        let Interval { low, high } = auc_interval(log_odds, labels)?;
+        let probabilities: Vec<f64> = log_odds.iter().map(|&score| sigmoid(score)).collect();
+        let reliability = reliability(&probabilities, labels, RELIABILITY_BINS);
+        let positives = labels.iter().filter(|&&label| label).count();
+        let lift = |percent| Some(Lift { percent, lift: lift_at(log_odds, labels, f64::from(percent) / 100.0)? });
+        Some(Self {
+            rows: labels.len(),
+            positives,
+            base_rate: real(positives) / real(labels.len()),
+            auc: auc(log_odds, labels)?,
+            auc_low: low,
+            auc_high: high,
+            average_precision: average_precision(log_odds, labels)?,
+            log_loss: log_loss(&probabilities, labels)?,
+            lift: LIFT_PERCENT.into_iter().filter_map(lift).collect(),
+            expected_calibration_error: expected_calibration_error(&reliability),
+            reliability,
+        })
+    }
 }
 
 /// Area under the ROC curve: how often a positive scores above a negative, ties counting half (Hanley and `McNeil` 1982).
@@ -260,6 +318,17 @@ mod tests {
             close(*found, expected);
         }
         assert_eq!(gain_curve(&SCORES, &[false; 6], 3), []);
+    }
+
+    #[test]
+    fn an_evaluation_needs_two_rows_of_each_class() {
+        let log_odds = SCORES.map(|score| (score / (1.0 - score)).ln());
+        let judged = Evaluation::of(&log_odds, &LABELS).unwrap();
+        assert_eq!((judged.rows, judged.positives, judged.lift.len()), (6, 3, 3));
+        close(judged.auc, auc(&SCORES, &LABELS).unwrap());
+        close(judged.log_loss, log_loss(&SCORES, &LABELS).unwrap());
+        assert_eq!(Evaluation::of(&log_odds, &[true, false, false, false, false, false]), None);
+        assert_eq!(Evaluation::of(&[], &[]), None);
     }
 
     #[test]

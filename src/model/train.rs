@@ -8,13 +8,13 @@ use crate::{catalog::Product, features::Snapshot, lake::Report};
 
 use super::{
     ModelError,
-    evaluation::{self, ReliabilityBin},
+    evaluation::{self, Evaluation},
     gbdt,
     training::{Source, Split, TrainingSet, assemble},
 };
 
-/// Groups of people, by probability, that calibration is judged in.
-const RELIABILITY_BINS: usize = 10;
+/// People of the holdout that contributions are averaged over, at most.
+const EXPLAINED_MAX: usize = 2000;
 
 /// How a model was judged; written beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,28 +23,25 @@ pub struct ModelReport {
     pub people: u64,
     /// Converters among them.
     pub positives: u64,
-    pub holdout_people: u64,
-    pub holdout_positives: u64,
-    /// Share of converters in the holdout.
-    pub base_rate: f64,
-    pub auc: f64,
-    /// 95 % interval of the AUC.
-    pub auc_low: f64,
-    pub auc_high: f64,
+    /// How good it is on people that it never saw.
+    pub holdout: Evaluation,
     /// AUC of a model made one horizon earlier, judged on this horizon's people; `None` without an older snapshot.
     pub auc_out_of_time: Option<f64>,
-    pub average_precision: f64,
-    pub log_loss: f64,
-    /// Lift among the best 1, 5 and 10 % of the holdout.
-    pub lift_at_percent: Vec<(u8, f64)>,
-    pub expected_calibration_error: f64,
-    /// What was predicted and what happened, in tenths of the holdout; the lowest probabilities first.
-    pub reliability: Vec<ReliabilityBin>,
     /// Slope and offset that calibrated the log-odds; 1 and 0 where nothing had to be mended.
     pub calibration: gbdt::Calibration,
     pub trees: usize,
-    /// Share of the total gain per column, largest first.
-    pub gain_shares: Vec<(String, f64)>,
+    /// Features that some tree tests, the largest share of gain first.
+    pub features: Vec<FeatureWeight>,
+}
+
+/// How much a model makes of a feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureWeight {
+    pub name: String,
+    /// Part of the total gain, 0.0..=1.0.
+    pub gain_share: f64,
+    /// Mean distance by which it moves a person's log-odds (Shapley values, on up to 2,000 people of the holdout).
+    pub mean_absolute_contribution: f64,
 }
 
 /// A model fresh from training.
@@ -73,7 +70,7 @@ pub(super) async fn fit(
     }
     let holdout = table(source, std::mem::take(&mut set.holdout))?;
     let booster = boost(source, set, report)?;
-    Ok(Fitted { report: judge(source, &booster, &holdout, (people, positives))?, booster, holdout })
+    Ok(Fitted { report: judge(&booster, &holdout, (people, positives))?, booster, holdout })
 }
 
 /// AUC, on the holdout of this horizon, of a model trained one horizon earlier; `None` when that horizon has too few
@@ -128,50 +125,34 @@ fn boost(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<g
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
 fn judge(
-    source: &Source<'_>,
     booster: &gbdt::Gbdt,
     (table, labels): &Labelled,
     (people, positives): (u64, u64),
 ) -> Result<ModelReport, ModelError> {
-    let probabilities = booster.probabilities(table);
-    let one_class = || ModelError::OneClass { people: labels.len() as u64 };
-    let auc = evaluation::auc(&probabilities, labels).ok_or_else(one_class)?;
-    let interval = evaluation::auc_interval(&probabilities, labels).ok_or_else(one_class)?;
-    let reliability = evaluation::reliability(&probabilities, labels, RELIABILITY_BINS);
-    let holdout_positives = labels.iter().filter(|&&label| label).count() as u64;
+    let holdout = Evaluation::of(&booster.raw_scores(table), labels);
     Ok(ModelReport {
         people,
         positives,
-        holdout_people: labels.len() as u64,
-        holdout_positives,
-        base_rate: holdout_positives as f64 / labels.len().max(1) as f64,
-        auc,
-        auc_low: interval.low,
-        auc_high: interval.high,
+        holdout: holdout.ok_or(ModelError::OneClass { people: labels.len() as u64 })?,
         auc_out_of_time: None,
-        average_precision: evaluation::average_precision(&probabilities, labels).ok_or_else(one_class)?,
-        log_loss: evaluation::log_loss(&probabilities, labels).ok_or_else(one_class)?,
-        lift_at_percent: lifts(&probabilities, labels),
-        expected_calibration_error: evaluation::expected_calibration_error(&reliability),
-        reliability,
         calibration: booster.calibration(),
         trees: booster.trees().len(),
-        gain_shares: gain_shares(booster, source.features),
+        features: feature_weights(booster, table),
     })
 }
 
-fn lifts(probabilities: &[f64], labels: &[bool]) -> Vec<(u8, f64)> {
-    let at = |percent: u8| Some((percent, evaluation::lift_at(probabilities, labels, f64::from(percent) / 100.0)?));
-    [1, 5, 10].into_iter().filter_map(at).collect()
-}
-
-fn gain_shares(booster: &gbdt::Gbdt, features: &[String]) -> Vec<(String, f64)> {
-    let gains = booster.gains();
-    let total: f64 = gains.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let mut shares: Vec<(String, f64)> =
-        features.iter().cloned().zip(gains.iter().map(|gain| gain / total)).filter(|(_, share)| *share > 0.0).collect();
-    shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    shares
+fn feature_weights(booster: &gbdt::Gbdt, table: &gbdt::Table) -> Vec<FeatureWeight> {
+    let contributions = booster.mean_absolute_contributions(&table.thinned(EXPLAINED_MAX));
+    let features = booster.feature_names().iter().zip(booster.gain_shares()).zip(contributions);
+    let mut weights: Vec<FeatureWeight> = features
+        .filter(|((_, gain_share), _)| *gain_share > 0.0)
+        .map(|((name, gain_share), mean_absolute_contribution)| FeatureWeight {
+            name: name.clone(),
+            gain_share,
+            mean_absolute_contribution,
+        })
+        .collect();
+    weights.sort_by(|a, b| b.gain_share.total_cmp(&a.gain_share).then_with(|| a.name.cmp(&b.name)));
+    weights
 }

@@ -54,12 +54,12 @@ fn quality(model: &Model, selection: &Selection) -> Quality {
     let expected_random = selection.eligible_mean * selection.waterfall.delivered as f64;
     let report = &model.report;
     Quality {
-        auc: report.auc,
-        auc_low: report.auc_low,
-        auc_high: report.auc_high,
+        auc: report.holdout.auc,
+        auc_low: report.holdout.auc_low,
+        auc_high: report.holdout.auc_high,
         auc_out_of_time: report.auc_out_of_time,
         positives: report.positives,
-        base_rate: report.base_rate,
+        base_rate: report.holdout.base_rate,
         expected: selection.expected,
         expected_margin: Z95 * selection.expected_variance.sqrt(),
         expected_random,
@@ -72,9 +72,9 @@ fn factors(model: &Model, selection: &Selection, words: &BTreeMap<&str, &Names>)
         let contrast = selection.explained.contrasts.iter().find(|contrast| contrast.feature == name)?;
         Some(contrast.direction())
     };
-    let told = model.report.gain_shares.iter().filter_map(|(name, share)| {
-        let feature = (*words.get(name.as_str())?).clone();
-        Some(Factor { feature, direction: direction(name)?, share: *share })
+    let told = model.report.features.iter().filter_map(|weight| {
+        let feature = (*words.get(weight.name.as_str())?).clone();
+        Some(Factor { feature, direction: direction(&weight.name)?, share: weight.gain_share })
     });
     told.take(FACTORS_MAX).collect()
 }

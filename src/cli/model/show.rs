@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use self::evaluation::Evaluation;
 use super::{bar::Bar, read_model, say_json, warn, words};
 use crate::{
     cli::output,
     model::{
-        gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, Table, TrainingFacts, Tree},
+        evaluation::Evaluation,
+        gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, TrainingFacts, Tree},
         table_file::LabelledTable,
     },
 };
@@ -70,10 +70,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let (Some(data), Some(label)) = (&args.data, &args.label) {
         let bar = Bar::new("judging");
         let judged = LabelledTable::read_for(data, label, &model)?;
-        evaluation = Some(Evaluation::of(&model, &judged));
-        contributions = Some(model.mean_absolute_contributions(&sample(&judged.table)));
+        evaluation = Evaluation::of(&model.raw_scores(&judged.table), judged.labels.as_slice());
+        contributions = Some(model.mean_absolute_contributions(&judged.table.thinned(SAMPLE_ROWS)));
         drop(bar);
         warn(&judged.notes);
+        if evaluation.is_none() {
+            let (rows, positives) = (words::count(judged.labels.len()), words::count(judged.positives()));
+            warn(&[format!(
+                "the model is not judged: of {rows} rows {positives} are positive; two of each kind are needed"
+            )]);
+        }
     }
     let report = Report {
         format_version: FORMAT_VERSION,
@@ -93,16 +99,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rows at equal distances.
-fn sample(table: &Table) -> Table {
-    let rows = table.rows();
-    let taken = rows.min(SAMPLE_ROWS);
-    let places: Vec<usize> = (0..taken).map(|place| place * rows / taken).collect();
-    table.select(&places)
-}
-
 fn features<'a>(model: &'a Gbdt, contributions: Option<&[f64]>) -> Vec<Feature<'a>> {
-    let (shares, splits) = (words::shares(&model.gains()), model.split_counts());
+    let (shares, splits) = (model.gain_shares(), model.split_counts());
     let feature = |(index, name): (usize, &'a String)| {
         let (kind, cuts, categories) = match &model.bins()[index] {
             FeatureBins::Numeric(cuts) => ("numeric", Some(cuts.as_slice().len()), None),
@@ -140,7 +138,7 @@ fn lines(report: &Report<'_>) -> anyhow::Result<Vec<String>> {
     lines.push("Features, by share of gain:".to_owned());
     lines.extend(words::aligned(&feature_rows(&report.features)));
     if let Some(evaluation) = &report.evaluation {
-        lines.extend(evaluation.lines());
+        lines.extend(evaluation::lines(evaluation));
     }
     Ok(lines)
 }

@@ -213,7 +213,7 @@ fn summary(report: &Report, model: &Gbdt, categorical: usize, label_values: (f64
 }
 
 fn top_features(model: &Gbdt) -> Vec<String> {
-    let shares = words::shares(&model.gains());
+    let shares = model.gain_shares();
     let mut features: Vec<(&String, f64)> = model.feature_names().iter().zip(shares).collect();
     features.sort_by(|one, other| other.1.total_cmp(&one.1));
     let used = features.iter().filter(|(_, share)| *share > 0.0).take(TOP_FEATURES);

@@ -37,12 +37,6 @@ pub(super) fn or_dash(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
-/// Parts of the sum of `values`; zeros when it is 0.
-pub(super) fn shares(values: &[f64]) -> Vec<f64> {
-    let sum: f64 = values.iter().sum();
-    values.iter().map(|value| if sum > 0.0 { value / sum } else { 0.0 }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,11 +46,5 @@ mod tests {
         let rows = [["name", "gain"], ["visits", "7"]].map(|row| row.map(str::to_owned));
         assert_eq!(aligned(&rows), ["  name    gain", "  visits     7"]);
         assert_eq!(facts(&[("rows", "3".to_owned()), ("trees", "40".to_owned())]), ["rows   3", "trees  40"]);
-    }
-
-    #[test]
-    fn shares_sum_to_one_or_are_none() {
-        assert_eq!(shares(&[3.0, 1.0]), [0.75, 0.25]);
-        assert_eq!(shares(&[0.0]), [0.0]);
     }
 }

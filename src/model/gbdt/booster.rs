@@ -92,8 +92,8 @@ impl Booster<'_> {
         };
         let validation_scores = match watch {
             Some(watch) => {
-                trees.truncate(watch.trees);
-                watch.scores_at_best(&trees, self.bins)
+                let later = trees.split_off(watch.trees);
+                watch.scores_at_best(&later, self.bins)
             }
             None => vec![],
         };

@@ -93,6 +93,13 @@ impl Gbdt {
         gains
     }
 
+    /// For each feature, its part of the total gain; zeros without a split.
+    pub fn gain_shares(&self) -> Vec<f64> {
+        let gains = self.gains();
+        let total = gains.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        gains.into_iter().map(|gain| gain / total).collect()
+    }
+
     /// For each feature, how many splits test it.
     pub fn split_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.feature_names.len()];

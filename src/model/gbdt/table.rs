@@ -102,6 +102,14 @@ impl Table {
         Some(&self.columns[index])
     }
 
+    /// At most so many rows, at equal distances.
+    #[must_use]
+    pub fn thinned(&self, rows_max: usize) -> Self {
+        let (rows, taken) = (self.rows(), self.rows().min(rows_max));
+        let places: Vec<usize> = (0..taken).map(|place| place * rows / taken).collect();
+        self.select(&places)
+    }
+
     /// A table of the given rows, in the given order. Panics when a row does not exist.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

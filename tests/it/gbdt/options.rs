@@ -174,6 +174,31 @@ fn rows_in_another_order_give_as_good_a_model() {
     assert!((of(&data) - of(&turned)).abs() < 0.005);
 }
 
+/// Half of the rounds see `useless` only and grow nothing.
+#[test]
+fn rounds_without_a_tree_change_nothing() {
+    let rows: u16 = 4000;
+    let columns =
+        vec![(0..rows).map(|row| f32::from(row % 2)).collect(), (0..rows).map(|row| f32::from(row / 2 % 2)).collect()];
+    let table = Table::new(vec!["useful".to_owned(), "useless".to_owned()], columns).unwrap();
+    // Of ten rows alike, two or eight are positive.
+    let labels: Array1<bool> = (0..rows).map(|row| row / 4 % 10 < if row % 2 == 1 { 8 } else { 2 }).collect();
+    let data = DatasetBase::new(table, labels);
+    let params = GbdtParams::default().trees_max(40).learning_rate(0.5).l2(0.0).patience(0);
+    let params = params.feature_fraction(0.5).gain_min(0.01);
+    let models = (0..20).map(|seed| params.clone().seed(seed).fit(&data).unwrap());
+    let settled: Vec<Gbdt> = models.filter(|model| model.trees().len() >= 9).collect();
+    assert!(settled.len() >= 5, "{} models go on long enough", settled.len());
+    for model in settled {
+        let probabilities = model.probabilities(&data.records);
+        assert!(
+            (probabilities[0] - 0.2).abs() < 0.01 && (probabilities[1] - 0.8).abs() < 0.01,
+            "{:?}",
+            &probabilities[..2]
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 40, ..ProptestConfig::default() })]
 

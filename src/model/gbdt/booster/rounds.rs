@@ -91,6 +91,8 @@ impl<'a> Rounds<'a> {
             fill_gradients(&numbers, labels, weights, gradients)
         });
         self.largest = largest.reduce(|| 0.0, f32::max);
+        // A round without a split leaves no tree behind, and none is added twice.
+        self.leaf_values.fill(0);
     }
 
     /// Takes the gradients of rows that this tree does not see, and weighs up those that stand for others.

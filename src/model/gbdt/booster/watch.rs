@@ -36,7 +36,7 @@ impl<'a> Watch<'a> {
     /// Adds the last tree; whether boosting should go on.
     pub(super) fn look(&mut self, trees: &[Tree], bins: &[FeatureBins], patience: usize) -> bool {
         if let Some(tree) = trees.last() {
-            add_tree(&mut self.scores, tree, self.fold, bins);
+            add_tree(&mut self.scores, tree, 1, self.fold, bins);
         }
         let loss = self.fold.targets.mean_loss(|row| self.score(self.scores[row]));
         if loss < self.loss {
@@ -45,11 +45,10 @@ impl<'a> Watch<'a> {
         trees.len() - self.trees < patience
     }
 
-    /// The scores of the rows with these trees only.
-    pub(super) fn scores_at_best(mut self, trees: &[Tree], bins: &[FeatureBins]) -> Vec<f64> {
-        self.scores.fill(0);
-        for tree in trees {
-            add_tree(&mut self.scores, tree, self.fold, bins);
+    /// The scores of the rows at the best round, after which `later` trees were added.
+    pub(super) fn scores_at_best(mut self, later: &[Tree], bins: &[FeatureBins]) -> Vec<f64> {
+        for tree in later {
+            add_tree(&mut self.scores, tree, -1, self.fold, bins);
         }
         self.scores.iter().map(|&score| self.score(score)).collect()
     }
@@ -59,13 +58,13 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn add_tree(scores: &mut [i32], tree: &Tree, fold: &Fold, bins: &[FeatureBins]) {
+fn add_tree(scores: &mut [i32], tree: &Tree, times: i32, fold: &Fold, bins: &[FeatureBins]) {
     let kernel = TreeKernel::new(tree, bins);
     scores.par_chunks_mut(BLOCK).enumerate().for_each(|(block, scores)| {
         let mut leaves = vec![0; scores.len()];
         fill_leaves(&kernel, &fold.columns, block * BLOCK, &mut leaves);
         for (score, &leaf) in scores.iter_mut().zip(&leaves) {
-            *score += tree.leaves()[usize::from(leaf)].value;
+            *score += times * tree.leaves()[usize::from(leaf)].value;
         }
     });
 }

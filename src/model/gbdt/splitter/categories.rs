@@ -9,11 +9,19 @@ use super::{Candidate, Node, Splitter};
 /// Up to so many categories, each is also tried alone, without the regularisation that sets need.
 const ALONE_MAX: usize = 4;
 
-/// The best set so far: so many categories from one end of an order.
+/// The best set of categories so far; empty until one gains enough.
 struct Chosen {
     gain: f64,
     bins: Vec<u8>,
     left: GradientSum,
+}
+
+impl Chosen {
+    fn consider(&mut self, gain: f64, left: GradientSum, bins: impl FnOnce() -> Vec<u8>) {
+        if gain > self.gain {
+            *self = Self { gain, bins: bins(), left };
+        }
+    }
 }
 
 impl Splitter<'_> {
@@ -23,29 +31,29 @@ impl Splitter<'_> {
         let (_, values) = bins.split_last()?;
         let present: Vec<(u8, GradientSum)> =
             (0_u8..).zip(values.iter().copied()).filter(|(_, sum)| *sum != GradientSum::default()).collect();
-        let chosen =
-            if present.len() <= ALONE_MAX { self.best_alone(node, &present) } else { self.best_set(node, present) };
-        chosen.map(|Chosen { gain, mut bins, left }| {
-            bins.sort_unstable();
-            Candidate { gain, feature, test: Test::OneOf(bins), missing_left: false, left }
-        })
+        let mut chosen = Chosen { gain: self.params.gain_min, bins: vec![], left: GradientSum::default() };
+        if present.len() <= ALONE_MAX {
+            self.try_alone(node, &present, &mut chosen);
+        } else {
+            self.try_sets(node, present, &mut chosen);
+        }
+        let Chosen { gain, mut bins, left } = chosen;
+        bins.sort_unstable();
+        let candidate = Candidate { gain, feature, test: Test::OneOf(bins), missing_left: false, left };
+        (candidate.gain > self.params.gain_min).then_some(candidate)
     }
 
-    fn best_alone(&self, node: Node<'_>, present: &[(u8, GradientSum)]) -> Option<Chosen> {
+    fn try_alone(&self, node: Node<'_>, present: &[(u8, GradientSum)], chosen: &mut Chosen) {
         let parent = self.leaf(node.total).score(node.bounds);
-        let mut best: Option<Chosen> = None;
         for &(bin, left) in present {
-            let Some(score) = self.score(node, left, None) else { continue };
-            let gain = score - parent;
-            if gain > best.as_ref().map_or(self.params.gain_min, |best| best.gain) {
-                best = Some(Chosen { gain, bins: vec![bin], left });
+            if let Some(score) = self.score(node, left, None) {
+                chosen.consider(score - parent, left, || vec![bin]);
             }
         }
-        best
     }
 
     /// Tries sets from both ends of the order of mean gradients.
-    fn best_set(&self, node: Node<'_>, mut present: Vec<(u8, GradientSum)>) -> Option<Chosen> {
+    fn try_sets(&self, node: Node<'_>, mut present: Vec<(u8, GradientSum)>, chosen: &mut Chosen) {
         present.retain(|&(_, sum)| self.second(sum) >= self.params.category_weight_min);
         let mean = |sum: GradientSum| {
             let leaf = self.leaf(sum);
@@ -54,7 +62,6 @@ impl Splitter<'_> {
         present.sort_by(|one, other| mean(one.1).total_cmp(&mean(other.1)));
         let strict = Splitter { extra_l2: self.params.category_l2, ..*self };
         let parent = self.leaf(node.total).score(node.bounds);
-        let mut best: Option<Chosen> = None;
         for from_top in [false, true] {
             if from_top {
                 present.reverse();
@@ -62,14 +69,11 @@ impl Splitter<'_> {
             let mut left = GradientSum::default();
             for (place, &(_, sum)) in present.iter().enumerate().take(self.params.categories_max) {
                 left = left.plus(sum);
-                let Some(score) = strict.score(node, left, None) else { continue };
-                let gain = score - parent;
-                if gain > best.as_ref().map_or(self.params.gain_min, |best| best.gain) {
-                    let bins = present[..=place].iter().map(|(bin, _)| *bin).collect();
-                    best = Some(Chosen { gain, bins, left });
+                if let Some(score) = strict.score(node, left, None) {
+                    let bins = || present[..=place].iter().map(|(bin, _)| *bin).collect();
+                    chosen.consider(score - parent, left, bins);
                 }
             }
         }
-        best
     }
 }
