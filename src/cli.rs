@@ -91,7 +91,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
     match command {
         Command::Serve(args) => serve::run(args, config).await?,
         Command::Worker(args) => worker::run(args, config).await?,
-        Command::Features(command) => features::run(command, &config).await?,
+        Command::Features(command) => return features::run(command, &config).await,
         Command::Segment(command) => return segment::run(command, &config).await,
         Command::Model(command) => model::run(command, &config).await?,
         Command::Migrate => migrate::run(&config).await?,

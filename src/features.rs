@@ -9,13 +9,15 @@ mod columns;
 mod definition;
 mod error;
 mod expressions;
+mod meaning;
 mod plan;
 mod ranking;
 mod selection;
 mod snapshot;
 mod write;
 
-pub use build::build;
+pub use build::{build, build_again};
 pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
 pub use error::FeaturesError;
+pub use meaning::{Meaning, meanings};
 pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};

@@ -1,4 +1,6 @@
-//! `features build`: the nightly batch.
+//! `features build|list|verify`: the nightly batch, what its columns mean, and whether what it left is whole.
+
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
@@ -8,7 +10,12 @@ use super::{
     progress::Bars,
     stores::{Stores, newest_full_day},
 };
-use crate::{config::Config, features};
+use crate::{
+    catalog::Catalog,
+    config::Config,
+    features::{self, Meaning, Snapshot},
+    texts::grouped,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -17,11 +24,33 @@ pub(super) enum Command {
         /// The snapshot's day; without it, the newest day that is over and has data.
         #[arg(long)]
         as_of: Option<NaiveDate>,
+        /// Build the snapshot of that day again although it is there, such as when `verify` finds it damaged.
+        #[arg(long, requires = "as_of")]
+        again: bool,
+    },
+    /// Say what each feature of the catalog means, in Japanese and English, its unit, and what a missing value means.
+    List {
+        /// Say it as one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read stored snapshots again and compare every part with its manifest.
+    Verify {
+        /// The snapshot's day; without it, every snapshot.
+        #[arg(long)]
+        as_of: Option<NaiveDate>,
     },
 }
 
-pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
-    let Command::Build { as_of } = command;
+pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Build { as_of, again } => build(as_of, again, config).await,
+        Command::List { json } => list(json, config),
+        Command::Verify { as_of } => verify(as_of, config).await,
+    }
+}
+
+async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow::Result<ExitCode> {
     super::threads(config.threads)?;
     let stores = Stores::open(config).await?;
     let as_of = match as_of {
@@ -29,9 +58,13 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         None => newest_full_day(&stores).await?,
     };
     let bars = Bars::default();
-    let built = features::build(&stores.lake, &stores.store, &stores.catalog, as_of, &bars)
-        .await
-        .with_context(|| format!("the snapshot of {as_of} could not be built"))?;
+    let Stores { lake, store, catalog } = &stores;
+    let built = if again {
+        features::build_again(lake, store, catalog, as_of, &bars).await.map(|()| vec![as_of])
+    } else {
+        features::build(lake, store, catalog, as_of, &bars).await
+    };
+    let built = built.with_context(|| format!("the snapshot of {as_of} could not be built"))?;
     bars.finish();
     if built.is_empty() {
         output::line(format!("The snapshots for {as_of} are there already."));
@@ -39,5 +72,52 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
     for day in built {
         output::line(format!("Built the snapshot of {day}."));
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(json: bool, config: &Config) -> anyhow::Result<ExitCode> {
+    let meanings = features::meanings(&Catalog::load(&config.catalog)?);
+    if json {
+        output::line(serde_json::to_string_pretty(&meanings)?);
+    } else {
+        meanings.iter().flat_map(lines).for_each(output::line);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(meaning: &Meaning) -> [String; 4] {
+    let Meaning { name: _, columns, words, unit, null } = meaning;
+    [
+        columns.join("  "),
+        format!("  {}。単位：{}。欠損値：{}", words.ja, unit.ja, null.ja),
+        format!("  {}. Unit: {}. Null: {}", words.en, unit.en, null.en),
+        String::new(),
+    ]
+}
+
+/// Goes on after a damaged snapshot, so that one run names them all.
+async fn verify(as_of: Option<NaiveDate>, config: &Config) -> anyhow::Result<ExitCode> {
+    let store = Stores::open(config).await?.store;
+    let days = match as_of {
+        Some(day) => vec![day],
+        None => Snapshot::days(&store).await?,
+    };
+    if days.is_empty() {
+        output::line("There is no snapshot yet.");
+    }
+    let mut code = ExitCode::SUCCESS;
+    for day in days {
+        match Snapshot::verified(&store, day).await {
+            Ok(snapshot) => {
+                let manifest = snapshot.manifest();
+                let (parts, people) = (grouped(manifest.parts.len() as u64), grouped(manifest.rows));
+                output::line(format!("{day}: as it was written. Parts: {parts}; people: {people}"));
+            }
+            Err(error) => {
+                output::failure(&error.into());
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
 }

@@ -40,6 +40,17 @@ pub async fn build(
     Ok(built)
 }
 
+/// Builds the snapshot of `as_of` alone, also when there is one: the way out when its files no longer are what was written.
+pub async fn build_again(
+    lake: &Store,
+    store: &Store,
+    catalog: &Catalog,
+    as_of: NaiveDate,
+    reporter: &dyn Report,
+) -> Result<(), FeaturesError> {
+    Batch { lake, store, catalog, reporter }.build_day(as_of).await
+}
+
 /// What every step of a batch needs.
 struct Batch<'b> {
     lake: &'b Store,

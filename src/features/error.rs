@@ -20,7 +20,7 @@ pub enum FeaturesError {
         "the snapshot of {as_of} was built from other definitions than the catalog's; run `segment-bot features build --as-of {as_of}`"
     )]
     OtherDefinition { as_of: NaiveDate },
-    #[error("the snapshot of {as_of} is damaged: {why}; run `segment-bot features build --as-of {as_of}`")]
+    #[error("the snapshot of {as_of} is damaged: {why}; run `segment-bot features build --as-of {as_of} --again`")]
     Damaged { as_of: NaiveDate, why: String },
     #[error(
         "table `{table}`: {unusable} of {rows} rows cannot be used ({reasons}), more than the catalog's unusable_rows_share = {share_max}; the previous snapshot stays in force"

@@ -77,9 +77,7 @@ pub struct TableRows {
 impl Snapshot {
     /// The snapshot of `as_of`, if it was built from what the catalog says now.
     pub async fn open(store: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Self, FeaturesError> {
-        let Some(snapshot) = Self::read(store, as_of).await? else {
-            return Err(FeaturesError::NoSnapshot { as_of, newest: Self::days(store).await?.pop() });
-        };
+        let snapshot = Self::found(store, as_of).await?;
         if snapshot.manifest.definition_sha256 != definition_sha256(catalog) {
             return Err(FeaturesError::OtherDefinition { as_of });
         }
@@ -100,6 +98,13 @@ impl Snapshot {
         let mut days: Vec<NaiveDate> = objects.iter().filter_map(|object| day_of_manifest(&object.key)).collect();
         days.sort_unstable();
         Ok(days)
+    }
+
+    async fn found(store: &Store, as_of: NaiveDate) -> Result<Self, FeaturesError> {
+        match Self::read(store, as_of).await? {
+            Some(snapshot) => Ok(snapshot),
+            None => Err(FeaturesError::NoSnapshot { as_of, newest: Self::days(store).await?.pop() }),
+        }
     }
 
     /// The snapshot of `as_of` whatever it was built from; `None` when there is none.
@@ -148,6 +153,13 @@ impl Snapshot {
             .buffered(FETCHES_TOGETHER)
             .try_collect()
             .await
+    }
+
+    /// The snapshot of `as_of`, whatever catalog it was built from, once every part was found as it was written.
+    pub async fn verified(store: &Store, as_of: NaiveDate) -> Result<Self, FeaturesError> {
+        let snapshot = Self::found(store, as_of).await?;
+        snapshot.verify().await?;
+        Ok(snapshot)
     }
 
     /// Reads every part and compares its hash with the manifest's.

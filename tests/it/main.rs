@@ -5,6 +5,7 @@ mod audience;
 mod build_segment;
 mod end_to_end;
 mod features;
+mod features_cli;
 mod gbdt;
 mod lake;
 mod lightgbm_text;

@@ -1,0 +1,212 @@
+//! What each feature says, in words, for the people who read a model's factors or take over a snapshot.
+
+use serde::Serialize;
+
+use super::columns::{AGE, GENDER, REGION, feature_column};
+use crate::catalog::{AgeColumn, Catalog, FeatureDecl, Measure, Names};
+
+/// A feature in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Meaning {
+    /// As the catalog declares it; for what is known of a person `age`, `gender` or `region`.
+    pub name: String,
+    /// Its columns in a snapshot; `<category>` stands for the categories that the snapshot's ranking chooses.
+    pub columns: Vec<String>,
+    pub words: Names,
+    pub unit: Names,
+    /// What it means when a person has no value.
+    pub null: Names,
+}
+
+/// Every feature of the catalog: what is known of a person, then what is declared.
+pub fn meanings(catalog: &Catalog) -> Vec<Meaning> {
+    let declared = catalog.features.iter().map(|decl| declared(catalog, decl));
+    profile(catalog).into_iter().chain(declared).collect()
+}
+
+/// Only the columns that the users table has.
+fn profile(catalog: &Catalog) -> Vec<Meaning> {
+    let one = |name: &str, words, unit, null| Meaning {
+        name: name.to_owned(),
+        columns: vec![name.to_owned()],
+        words,
+        unit,
+        null,
+    };
+    let users = &catalog.users;
+    let age = users.age.as_ref().map(|age| {
+        let words = match age {
+            AgeColumn::Years(_) => names("年齢", "age"),
+            AgeColumn::BirthDate(_) => {
+                names("生年月日から数えた、その日の年齢", "age on the snapshot's day, from the day of birth")
+            }
+        };
+        one(AGE, words, names("歳", "years"), names("不明、または0〜130歳の外", "unknown, or outside 0 to 130"))
+    });
+    let code = names("カタログのコード", "the catalog's code");
+    let unlisted = names("不明、またはカタログにないコード", "unknown, or a code that the catalog does not list");
+    let gender = users.gender.as_ref().map(|_| one(GENDER, names("性別", "gender"), code.clone(), unlisted.clone()));
+    let region = users.region.as_ref().map(|_| one(REGION, names("地域", "region"), code.clone(), unlisted.clone()));
+    [age, gender, region].into_iter().flatten().collect()
+}
+
+fn declared(catalog: &Catalog, decl: &FeatureDecl) -> Meaning {
+    let category = decl.by_category_top.map(|_| "<category>");
+    let windows = decl.windows_days.iter().copied().map(Some);
+    let windows: Vec<Option<u16>> = if decl.windows_days.is_empty() { vec![None] } else { windows.collect() };
+    Meaning {
+        name: decl.name.clone(),
+        columns: windows.into_iter().map(|days| feature_column(&decl.name, days, category)).collect(),
+        words: words(decl),
+        unit: unit(catalog, decl),
+        null: null(decl.measure),
+    }
+}
+
+/// The declared name, what is measured, and over which events.
+fn words(decl: &FeatureDecl) -> Names {
+    let Names { ja: what_ja, en: what_en } = measured(decl);
+    let Names { ja, en } = &decl.names;
+    names(
+        &format!("{ja}：{what_ja}（{}）", scope(decl, &SCOPE_JA).join("、")),
+        &format!("{en}: {what_en} ({})", scope(decl, &SCOPE_EN).join("; ")),
+    )
+}
+
+fn measured(decl: &FeatureDecl) -> Names {
+    let of = decl.of.as_deref().unwrap_or_default();
+    let of_column = |ja: &str, en: &str| names(&format!("`{of}`の{ja}"), &format!("{en} `{of}`"));
+    match decl.measure {
+        Measure::Count => names("イベントの数", "number of events"),
+        Measure::Sum => of_column("合計", "sum of"),
+        Measure::Mean => of_column("平均", "mean of"),
+        Measure::Min => of_column("最小値", "smallest"),
+        Measure::Max => of_column("最大値", "largest"),
+        Measure::Distinct => of_column("異なる値の数", "number of different values of"),
+        Measure::DaysSinceLast => names("最後のイベントからの日数", "days since the last event"),
+        Measure::DaysSinceFirst => names("最初のイベントからの日数", "days since the first event"),
+        Measure::ActiveDays => names("イベントのあった日の数", "days with an event"),
+        Measure::Share => names("表の全イベントに占める割合", "share of all events of the table"),
+    }
+}
+
+/// How one language says over which events a feature is taken.
+struct Scope {
+    table: fn(&str) -> String,
+    kinds: fn(&[String]) -> String,
+    categories: fn(&[String]) -> String,
+    each: fn(u16) -> String,
+    windows: fn(&[String]) -> String,
+    ever: &'static str,
+}
+
+const SCOPE_JA: Scope = Scope {
+    table: |table| format!("表 {table}"),
+    kinds: |kinds| format!("種別 {}", kinds.join("・")),
+    categories: |categories| format!("カテゴリー {}", categories.join("・")),
+    each: |top| format!("上位{top}カテゴリーごと"),
+    windows: |days| format!("直近{}日", days.join("・")),
+    ever: "全期間",
+};
+
+const SCOPE_EN: Scope = Scope {
+    table: |table| format!("table {table}"),
+    kinds: |kinds| format!("kind {}", kinds.join(" or ")),
+    categories: |categories| format!("category {}", categories.join(" or ")),
+    each: |top| format!("for each of the {top} commonest categories"),
+    windows: |days| format!("last {} days", days.join(", ")),
+    ever: "all of history",
+};
+
+fn scope(decl: &FeatureDecl, say: &Scope) -> Vec<String> {
+    let listed = |items: &[String], words: fn(&[String]) -> String| (!items.is_empty()).then(|| words(items));
+    let windows: Vec<String> = decl.windows_days.iter().map(ToString::to_string).collect();
+    [
+        Some((say.table)(&decl.table)),
+        listed(&decl.kinds, say.kinds),
+        listed(&decl.categories, say.categories),
+        decl.by_category_top.map(say.each),
+        Some(listed(&windows, say.windows).unwrap_or_else(|| say.ever.to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn unit(catalog: &Catalog, decl: &FeatureDecl) -> Names {
+    match decl.measure {
+        Measure::Count => names("件", "events"),
+        Measure::Distinct => names("種類", "values"),
+        Measure::DaysSinceLast | Measure::DaysSinceFirst | Measure::ActiveDays => names("日", "days"),
+        Measure::Share => names("0〜1", "0 to 1"),
+        Measure::Sum | Measure::Mean | Measure::Min | Measure::Max => {
+            let decimals = catalog.events_table(&decl.table).map_or(0, |table| table.amount_decimals);
+            let of = decl.of.as_deref().unwrap_or_default();
+            if of == "amount" && decimals > 0 {
+                let parts = 10_u64.pow(decimals.into());
+                names(&format!("`amount`の{parts}分の1"), &format!("1/{parts} of `amount`"))
+            } else {
+                names(&format!("`{of}`の単位"), &format!("as in `{of}`"))
+            }
+        }
+    }
+}
+
+fn null(measure: Measure) -> Names {
+    match measure {
+        Measure::Count | Measure::Sum | Measure::Distinct | Measure::ActiveDays => {
+            names("欠損なし（イベントがなければ0）", "never; 0 without such events")
+        }
+        Measure::Mean | Measure::Min | Measure::Max => names("値のあるイベントがない", "no such event with a value"),
+        Measure::DaysSinceLast | Measure::DaysSinceFirst => names("該当するイベントがない", "no such event"),
+        Measure::Share => names("期間中に表のイベントがない", "no event of the table in that time"),
+    }
+}
+
+fn names(ja: &str, en: &str) -> Names {
+    Names { ja: ja.to_owned(), en: en.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CATALOG: &str = include_str!("../demo/catalog.toml");
+
+    #[test]
+    fn every_column_of_a_catalog_is_in_words() {
+        let more = r#"
+[[features]]
+name = "mean_basket"
+measure = "mean"
+of = "amount"
+where = { kind = ["purchase"], category = ["rice", "coffee"] }
+windows_days = [14]
+
+[limits]"#;
+        let text = CATALOG
+            .replace("[limits]", more)
+            .replace("amount = \"amount_yen\"", "amount = \"amount_yen\"\namount_decimals = 2");
+        let meanings = meanings(&Catalog::parse(&text).unwrap());
+        let said = |name: &str| {
+            let Meaning { columns, words, unit, null, .. } = meanings.iter().find(|one| one.name == name).unwrap();
+            let lines = [words, unit, null].map(|names| format!("{} | {}", names.ja, names.en));
+            format!("{}\n{}", columns.join(" "), lines.join("\n"))
+        };
+        insta::assert_snapshot!(said("mean_basket"), @r"
+        mean_basket_14d
+        mean basket：`amount`の平均（表 events、種別 purchase、カテゴリー rice・coffee、直近14日） | mean basket: mean of `amount` (table events; kind purchase; category rice or coffee; last 14 days)
+        `amount`の100分の1 | 1/100 of `amount`
+        値のあるイベントがない | no such event with a value
+        ");
+        insta::assert_snapshot!(said("region"), @r"
+        region
+        地域 | region
+        カタログのコード | the catalog's code
+        不明、またはカタログにないコード | unknown, or a code that the catalog does not list
+        ");
+        let fanned = CATALOG.matches("by = \"category\"").count();
+        assert_eq!(meanings.iter().filter(|one| one.columns[0].ends_with(":<category>")).count(), fanned);
+        assert!(fanned > 0);
+    }
+}
