@@ -1,5 +1,6 @@
 //! The command line: one thin file per command, results on stdout, errors in plain words on stderr.
 
+mod columns;
 mod demo;
 mod doctor;
 mod features;

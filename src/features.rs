@@ -7,6 +7,7 @@ mod aggregate;
 mod build;
 mod columns;
 mod definition;
+mod distribution;
 mod error;
 mod expressions;
 mod meaning;
@@ -18,6 +19,7 @@ mod write;
 
 pub use build::{build, build_again};
 pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
+pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};
 pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};

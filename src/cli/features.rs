@@ -1,4 +1,6 @@
-//! `features build|list|verify`: the nightly batch, what its columns mean, and whether what it left is whole.
+//! `features build|list|describe|verify`: the nightly batch, what its columns mean and hold, and whether they are whole.
+
+mod describe;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say how each feature of a snapshot is distributed, what is missing, and how far it drifted since the snapshot before.
+    Describe(describe::Args),
     /// Read stored snapshots again and compare every part with its manifest.
     Verify {
         /// The snapshot's day; without it, every snapshot.
@@ -46,6 +50,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     match command {
         Command::Build { as_of, again } => build(as_of, again, config).await,
         Command::List { json } => list(json, config),
+        Command::Describe(args) => describe::run(args, config).await,
         Command::Verify { as_of } => verify(as_of, config).await,
     }
 }

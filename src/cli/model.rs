@@ -8,7 +8,6 @@ mod score;
 mod show;
 mod train;
 mod usage;
-mod words;
 
 use std::{fs, path::Path};
 

@@ -77,11 +77,19 @@ pub struct TableRows {
 impl Snapshot {
     /// The snapshot of `as_of`, if it was built from what the catalog says now.
     pub async fn open(store: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Self, FeaturesError> {
-        let snapshot = Self::found(store, as_of).await?;
+        let snapshot = Self::of(store, as_of).await?;
         if snapshot.manifest.definition_sha256 != definition_sha256(catalog) {
             return Err(FeaturesError::OtherDefinition { as_of });
         }
         Ok(snapshot)
+    }
+
+    /// The snapshot of the latest day before `as_of`, whatever catalog it was built from; `None` when there is none.
+    pub async fn before(store: &Store, as_of: NaiveDate) -> Result<Option<Self>, FeaturesError> {
+        match Self::days(store).await?.into_iter().rfind(|day| *day < as_of) {
+            Some(day) => Self::read(store, day).await,
+            None => Ok(None),
+        }
     }
 
     /// The snapshot of the latest day.
@@ -100,7 +108,8 @@ impl Snapshot {
         Ok(days)
     }
 
-    async fn found(store: &Store, as_of: NaiveDate) -> Result<Self, FeaturesError> {
+    /// The snapshot of `as_of`, whatever catalog it was built from.
+    pub async fn of(store: &Store, as_of: NaiveDate) -> Result<Self, FeaturesError> {
         match Self::read(store, as_of).await? {
             Some(snapshot) => Ok(snapshot),
             None => Err(FeaturesError::NoSnapshot { as_of, newest: Self::days(store).await?.pop() }),
@@ -157,7 +166,7 @@ impl Snapshot {
 
     /// The snapshot of `as_of`, whatever catalog it was built from, once every part was found as it was written.
     pub async fn verified(store: &Store, as_of: NaiveDate) -> Result<Self, FeaturesError> {
-        let snapshot = Self::found(store, as_of).await?;
+        let snapshot = Self::of(store, as_of).await?;
         snapshot.verify().await?;
         Ok(snapshot)
     }

@@ -1,11 +1,11 @@
-//! `segment-bot features list|verify`, run as people run them.
+//! `segment-bot features list|describe|verify`, run as people run them.
 
 use std::{
     path::Path,
     process::{Command, Output},
 };
 
-use segment_bot::features::Snapshot;
+use segment_bot::features::{ColumnRole, Snapshot};
 use serde_json::Value;
 
 use crate::support::sample::{LAST_DAY, make};
@@ -75,4 +75,28 @@ async fn features_are_listed_in_words_and_a_damaged_snapshot_is_found() {
     let absent = run(folder, &["verify", "--as-of", "2020-01-01"]);
     assert_eq!(absent.status.code(), Some(1));
     assert!(String::from_utf8(absent.stderr).unwrap().contains("there is no snapshot of 2020-01-01"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_described_and_compared_with_the_one_before() {
+    let sample = make(500).await;
+    let (folder, day) = (sample.folder.path(), LAST_DAY.to_string());
+    let snapshot = Snapshot::open(&sample.store, &sample.catalog, LAST_DAY).await.unwrap();
+    let days = Snapshot::days(&sample.store).await.unwrap();
+    let described: Value = serde_json::from_slice(&run(folder, &["describe", "--json"]).stdout).unwrap();
+    assert_eq!(described["people"], 500);
+    assert_eq!(described["earlier"], days[days.len() - 2].to_string());
+    let columns = described["columns"].as_array().unwrap();
+    let rows = snapshot.manifest().columns.iter();
+    let told = rows.filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature));
+    assert_eq!(columns.len(), told.count());
+    let stable = columns.iter().filter(|column| column["psi"].as_f64().is_some_and(|psi| psi.abs() < 0.5)).count();
+    assert!(stable * 2 > columns.len(), "the same people a few weeks later are much the same");
+    let gender = columns.iter().find(|column| column["column"]["name"] == "gender").unwrap();
+    let texts = gender["values"]["texts"].as_array().unwrap();
+    let known: u64 = texts.iter().map(|text| text[1].as_u64().unwrap()).sum();
+    assert_eq!(known + gender["missing"].as_u64().unwrap(), 500);
+    let table = String::from_utf8(run(folder, &["describe", "--as-of", &day]).stdout).unwrap();
+    assert!(table.starts_with(&format!("Snapshot of {LAST_DAY}: 500 people.")), "{table}");
+    assert!(table.lines().any(|line| line.trim_start().starts_with("age ")), "{table}");
 }

@@ -9,9 +9,9 @@ use std::{
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{out_file::OutFile, read_model, warn, words};
+use super::{out_file::OutFile, read_model, warn};
 use crate::{
-    cli::output,
+    cli::{columns, output},
     model::gbdt::{FeatureBins, Gbdt},
 };
 
@@ -61,7 +61,7 @@ pub(super) fn export(args: &Export) -> anyhow::Result<()> {
         OutFile::begin(&beside, &[&args.model])?.fill(&bytes)?;
     }
     out.fill(text.as_bytes())?;
-    output::line(format!("Wrote {} ({} bytes)", args.out.display(), words::count(text.len())));
+    output::line(format!("Wrote {} ({} bytes)", args.out.display(), columns::count(text.len())));
     if names.is_empty() {
         output::line("No category has a name, so LightGBM takes the same values as this program.");
     } else {
@@ -92,9 +92,9 @@ pub(super) fn import(args: &Import) -> anyhow::Result<()> {
     output::line(format!(
         "Wrote {}: {} trees over {} features ({} bytes)",
         args.out.display(),
-        words::count(model.trees().len()),
-        words::count(model.feature_names().len()),
-        words::count(bytes.len())
+        columns::count(model.trees().len()),
+        columns::count(model.feature_names().len()),
+        columns::count(bytes.len())
     ));
     if has_names {
         output::line(format!("Names are from {}", beside.display()));

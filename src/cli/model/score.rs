@@ -11,10 +11,10 @@ use super::{
     out_file::OutFile,
     read_model, say_json,
     usage::{Meter, Usage},
-    warn, words,
+    warn,
 };
 use crate::{
-    cli::output,
+    cli::{columns, output},
     model::{
         gbdt::{Gbdt, Scorer},
         table_file::{Absent, Batch, ScoringFile},
@@ -142,7 +142,7 @@ fn report(args: &Args, rows: usize, spent: &Spent) -> anyhow::Result<()> {
     output::line(format!(
         "Wrote {}: {} rows; {:.1} s to read, {:.1} s to score ({:.1} s of processors)",
         args.out.display(),
-        words::count(rows),
+        columns::count(rows),
         reading.wall_seconds,
         scoring.wall_seconds,
         scoring.cpu_seconds,

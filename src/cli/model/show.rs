@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{bar::Bar, read_model, say_json, warn, words};
+use super::{bar::Bar, read_model, say_json, warn};
 use crate::{
-    cli::output,
+    cli::{columns, output},
     model::{
         evaluation::Evaluation,
         gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, TrainingFacts, Tree},
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         drop(bar);
         warn(&judged.notes);
         if evaluation.is_none() {
-            let (rows, positives) = (words::count(judged.labels.len()), words::count(judged.positives()));
+            let (rows, positives) = (columns::count(judged.labels.len()), columns::count(judged.positives()));
             warn(&[format!(
                 "the model is not judged: of {rows} rows {positives} are positive; two of each kind are needed"
             )]);
@@ -122,21 +122,26 @@ fn features<'a>(model: &'a Gbdt, contributions: Option<&[f64]>) -> Vec<Feature<'
 fn lines(report: &Report<'_>) -> anyhow::Result<Vec<String>> {
     let facts = report.facts;
     let stopping = match facts.validation_loss {
-        Some(loss) => format!("log-loss {loss:.5} on {} rows, before calibration", words::count(facts.validation_rows)),
+        Some(loss) => {
+            format!("log-loss {loss:.5} on {} rows, before calibration", columns::count(facts.validation_rows))
+        }
         None => "none".to_owned(),
     };
     let calibration = report.calibration;
-    let mut lines = words::facts(&[
-        ("trees", format!("{} with {} leaves", words::count(report.trees), words::count(report.leaves))),
-        ("grown on", format!("{} rows, {} of them positive", words::count(facts.rows), words::count(facts.positives))),
-        ("negatives kept", words::percent(facts.negatives_kept)),
+    let mut lines = columns::facts(&[
+        ("trees", format!("{} with {} leaves", columns::count(report.trees), columns::count(report.leaves))),
+        (
+            "grown on",
+            format!("{} rows, {} of them positive", columns::count(facts.rows), columns::count(facts.positives)),
+        ),
+        ("negatives kept", columns::percent(facts.negatives_kept)),
         ("validation", stopping),
         ("calibration", format!("log-odds × {:.4} + {:.4}", calibration.slope(), calibration.offset())),
         ("base score", format!("{:.4} log-odds", report.base_score)),
         ("parameters", parameters(report.params)?),
     ]);
     lines.push("Features, by share of gain:".to_owned());
-    lines.extend(words::aligned(&feature_rows(&report.features)));
+    lines.extend(columns::aligned(&feature_rows(&report.features)));
     if let Some(evaluation) = &report.evaluation {
         lines.extend(evaluation::lines(evaluation));
     }
@@ -155,16 +160,16 @@ fn feature_rows(features: &[Feature<'_>]) -> Vec<[String; 6]> {
     let head = ["feature", "kind", "bins from", "gain", "splits", "moves log-odds by"].map(str::to_owned);
     let row = |feature: &&Feature<'_>| {
         let bins = match (feature.cuts, feature.categories) {
-            (Some(cuts), _) => format!("{} cuts", words::count(cuts)),
-            (_, categories) => format!("{} categories", words::count(categories.unwrap_or(0))),
+            (Some(cuts), _) => format!("{} cuts", columns::count(cuts)),
+            (_, categories) => format!("{} categories", columns::count(categories.unwrap_or(0))),
         };
         [
             feature.name.to_owned(),
             feature.kind.to_owned(),
             bins,
-            words::percent(feature.gain_share),
-            words::count(feature.splits),
-            words::or_dash(feature.mean_absolute_contribution, 4),
+            columns::percent(feature.gain_share),
+            columns::count(feature.splits),
+            columns::or_dash(feature.mean_absolute_contribution, 4),
         ]
     };
     std::iter::once(head).chain(sorted.iter().map(row)).collect()

@@ -12,10 +12,10 @@ use super::{
     out_file::OutFile,
     say_json,
     usage::{MemoryMeter, Meter, Usage},
-    warn, words,
+    warn,
 };
 use crate::{
-    cli::output,
+    cli::{columns, output},
     model::{
         gbdt::{Gbdt, Kind, Tree},
         table_file::{LabelledTable, Roles},
@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<(
         return say_json(&report);
     }
     summary(&report, &model, categorical, label_values).into_iter().for_each(output::line);
-    output::line(format!("Wrote {} ({} bytes)", args.out.display(), words::count(bytes.len())));
+    output::line(format!("Wrote {} ({} bytes)", args.out.display(), columns::count(bytes.len())));
     Ok(())
 }
 
@@ -160,7 +160,7 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
         let only = if positives == 0 { train.label_values.0 } else { train.label_values.1 };
         bail!(
             "the label `{label}` of {data} is {only} in all {} rows; a model needs rows of both kinds to learn from",
-            words::count(rows)
+            columns::count(rows)
         );
     }
     if let Some(validation) = &validation {
@@ -185,14 +185,16 @@ fn summary(report: &Report, model: &Gbdt, categorical: usize, label_values: (f64
     let share = report.positives as f64 / report.rows as f64;
     let facts = model.facts();
     let validation = match report.validation_loss {
-        Some(loss) => format!("log-loss {loss:.5} on {} rows, before calibration", words::count(facts.validation_rows)),
+        Some(loss) => {
+            format!("log-loss {loss:.5} on {} rows, before calibration", columns::count(facts.validation_rows))
+        }
         None => "none: all trees were grown".to_owned(),
     };
-    let mut lines = words::facts(&[
-        ("rows", words::count(report.rows)),
-        ("positives", format!("{} ({})", words::count(report.positives), words::percent(share))),
-        ("features", format!("{}, {categorical} of them categories", words::count(report.features))),
-        ("trees", format!("{} with {} leaves", words::count(report.trees), words::count(report.leaves))),
+    let mut lines = columns::facts(&[
+        ("rows", columns::count(report.rows)),
+        ("positives", format!("{} ({})", columns::count(report.positives), columns::percent(share))),
+        ("features", format!("{}, {categorical} of them categories", columns::count(report.features))),
+        ("trees", format!("{} with {} leaves", columns::count(report.trees), columns::count(report.leaves))),
         ("validation", validation),
         (
             "time",
@@ -206,7 +208,7 @@ fn summary(report: &Report, model: &Gbdt, categorical: usize, label_values: (f64
         lines.push(format!("In the label, {} is yes and {} is no.", label_values.1, label_values.0));
     }
     if facts.negatives_kept < 1.0 {
-        lines.push(format!("Learned from {} of the negatives.", words::percent(facts.negatives_kept)));
+        lines.push(format!("Learned from {} of the negatives.", columns::percent(facts.negatives_kept)));
     }
     lines.extend(top_features(model));
     lines
@@ -217,9 +219,9 @@ fn top_features(model: &Gbdt) -> Vec<String> {
     let mut features: Vec<(&String, f64)> = model.feature_names().iter().zip(shares).collect();
     features.sort_by(|one, other| other.1.total_cmp(&one.1));
     let used = features.iter().filter(|(_, share)| *share > 0.0).take(TOP_FEATURES);
-    let rows: Vec<[String; 2]> = used.map(|(name, share)| [(*name).clone(), words::percent(*share)]).collect();
+    let rows: Vec<[String; 2]> = used.map(|(name, share)| [(*name).clone(), columns::percent(*share)]).collect();
     if rows.is_empty() {
         return vec!["No column tells positives from negatives: every row gets the same probability.".to_owned()];
     }
-    std::iter::once("What tells most, by share of gain:".to_owned()).chain(words::aligned(&rows)).collect()
+    std::iter::once("What tells most, by share of gain:".to_owned()).chain(columns::aligned(&rows)).collect()
 }
