@@ -187,6 +187,14 @@ pub struct FeatureDecl {
     pub by_category_top: Option<u16>,
 }
 
+impl FeatureDecl {
+    /// One for each column before fan-out; `None` is all of history.
+    pub fn windows(&self) -> Vec<Option<u16>> {
+        let days = self.windows_days.iter().copied().map(Some);
+        if self.windows_days.is_empty() { vec![None] } else { days.collect() }
+    }
+}
+
 /// What a feature measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

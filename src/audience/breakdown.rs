@@ -73,13 +73,12 @@ impl Groups {
 
 fn age_labels(bounds: AgeBounds) -> Vec<Names> {
     let AgeBounds { min, max, step } = bounds;
-    let years = |ja: String, en: String| Names { ja, en };
     let bands = (min..=max).step_by(usize::from(step)).map(|from| {
         let to = max.min(from.saturating_add(step - 1));
-        years(format!("{from}〜{to}歳"), format!("{from}–{to}"))
+        Names::new(format!("{from}〜{to}歳"), format!("{from}–{to}"))
     });
-    let below = years(format!("{min}歳未満"), format!("under {min}"));
-    let above = years(format!("{max}歳超"), format!("over {max}"));
+    let below = Names::new(format!("{min}歳未満"), format!("under {min}"));
+    let above = Names::new(format!("{max}歳超"), format!("over {max}"));
     [below].into_iter().chain(bands).chain([above, unknown()]).collect()
 }
 
@@ -100,7 +99,7 @@ fn region_groups(catalog: &Catalog) -> (Vec<u16>, Vec<Names>) {
 }
 
 fn unknown() -> Names {
-    Names { ja: "不明".to_owned(), en: "Unknown".to_owned() }
+    Names::new("不明", "Unknown")
 }
 
 /// Shows the groups with anybody eligible; counts below the catalog's limit are hidden.

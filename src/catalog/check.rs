@@ -76,7 +76,7 @@ impl Checker<'_> {
             .map(|gender| Gender {
                 id: GenderId::new(gender.id.into_inner().to_lowercase()),
                 code: gender.code,
-                names: Names { ja: gender.ja, en: gender.en },
+                names: Names::new(gender.ja, gender.en),
             })
             .collect();
         let (products, forbidden) = self.products(raw.products, &events)?;
@@ -182,7 +182,7 @@ impl Checker<'_> {
             .map(|region| Region {
                 code: RegionCode::new(region.code.get_ref()),
                 id: region.id.get_ref().to_lowercase(),
-                names: Names { ja: region.ja.clone(), en: region.en.clone() },
+                names: Names::new(&region.ja, &region.en),
             })
             .collect())
     }
@@ -206,7 +206,7 @@ impl Checker<'_> {
             .iter()
             .map(|area| Area {
                 id: area.id.get_ref().to_lowercase(),
-                names: Names { ja: area.ja.clone(), en: area.en.clone() },
+                names: Names::new(&area.ja, &area.en),
                 regions: area.regions.iter().map(|code| RegionCode::new(code.get_ref())).collect(),
             })
             .collect())
@@ -253,7 +253,7 @@ impl Checker<'_> {
         };
         Ok(Product {
             id: ProductId::new(raw.id.into_inner()),
-            names: Names { ja: raw.ja, en: raw.en },
+            names: Names::new(raw.ja, raw.en),
             search: raw.search,
             conversion: Conversion { table: table.name.clone(), kind: raw.kind, categories: raw.categories },
             horizon_days: raw.horizon_days.into_inner(),

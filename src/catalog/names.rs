@@ -40,6 +40,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// The name in Japanese and in English.
+    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { ja: ja.into(), en: en.into() }
+    }
+
     /// The name in `locale`.
     pub fn get(&self, locale: Locale) -> &str {
         match locale {

@@ -48,7 +48,7 @@ pub(super) fn feature_column(name: &str, window_days: Option<u16>, category: Opt
 
 /// The columns before the features: who it is, and when each product was last bought.
 pub(super) fn fixed_columns(catalog: &Catalog) -> Vec<SnapshotColumn> {
-    let profile = |name, role, ja, en| plain(name, role, words(ja, en));
+    let profile = |name, role, ja, en| plain(name, role, Names::new(ja, en));
     let mut columns = vec![
         profile(USER_ID, ColumnRole::Id, "ユーザーID", "user id"),
         profile(AGE, ColumnRole::Profile, "年齢", "age"),
@@ -66,7 +66,7 @@ fn conversion(product: &Product) -> SnapshotColumn {
     plain(
         &name,
         ColumnRole::Conversion,
-        words(&format!("最後のコンバージョン日（{ja}）"), &format!("day of the last conversion, {en}")),
+        Names::new(format!("最後のコンバージョン日（{ja}）"), format!("day of the last conversion, {en}")),
     )
 }
 
@@ -96,11 +96,7 @@ fn feature_words(names: &Names, window_days: Option<u16>, category: Option<&str>
     let ja = if ja_parts.is_empty() { names.ja.clone() } else { format!("{}（{}）", names.ja, ja_parts.join("・")) };
     let en_window = window_days.map(|days| if days == 1 { "last day".to_owned() } else { format!("last {days} days") });
     let en: Vec<&str> = std::iter::once(names.en.as_str()).chain(en_window.as_deref()).chain(category).collect();
-    Names { ja, en: en.join(", ") }
-}
-
-fn words(ja: &str, en: &str) -> Names {
-    Names { ja: ja.to_owned(), en: en.to_owned() }
+    Names::new(ja, en.join(", "))
 }
 
 #[cfg(test)]
@@ -108,7 +104,7 @@ mod tests {
     use super::*;
 
     fn both(window_days: Option<u16>, category: Option<&str>) -> String {
-        let names = feature_words(&words("商品閲覧", "product views"), window_days, category);
+        let names = feature_words(&Names::new("商品閲覧", "product views"), window_days, category);
         format!("{} | {} | {}", feature_column("views", window_days, category), names.ja, names.en)
     }
 

@@ -36,27 +36,32 @@ fn profile(catalog: &Catalog) -> Vec<Meaning> {
     let users = &catalog.users;
     let age = users.age.as_ref().map(|age| {
         let words = match age {
-            AgeColumn::Years(_) => names("年齢", "age"),
+            AgeColumn::Years(_) => Names::new("年齢", "age"),
             AgeColumn::BirthDate(_) => {
-                names("生年月日から数えた、その日の年齢", "age on the snapshot's day, from the day of birth")
+                Names::new("生年月日から数えた、その日の年齢", "age on the snapshot's day, from the day of birth")
             }
         };
-        one(AGE, words, names("歳", "years"), names("不明、または0〜130歳の外", "unknown, or outside 0 to 130"))
+        one(
+            AGE,
+            words,
+            Names::new("歳", "years"),
+            Names::new("不明、または0〜130歳の外", "unknown, or outside 0 to 130"),
+        )
     });
-    let code = names("カタログのコード", "the catalog's code");
-    let unlisted = names("不明、またはカタログにないコード", "unknown, or a code that the catalog does not list");
-    let gender = users.gender.as_ref().map(|_| one(GENDER, names("性別", "gender"), code.clone(), unlisted.clone()));
-    let region = users.region.as_ref().map(|_| one(REGION, names("地域", "region"), code.clone(), unlisted.clone()));
+    let code = Names::new("カタログのコード", "the catalog's code");
+    let unlisted = Names::new("不明、またはカタログにないコード", "unknown, or a code that the catalog does not list");
+    let gender =
+        users.gender.as_ref().map(|_| one(GENDER, Names::new("性別", "gender"), code.clone(), unlisted.clone()));
+    let region =
+        users.region.as_ref().map(|_| one(REGION, Names::new("地域", "region"), code.clone(), unlisted.clone()));
     [age, gender, region].into_iter().flatten().collect()
 }
 
 fn declared(catalog: &Catalog, decl: &FeatureDecl) -> Meaning {
     let category = decl.by_category_top.map(|_| "<category>");
-    let windows = decl.windows_days.iter().copied().map(Some);
-    let windows: Vec<Option<u16>> = if decl.windows_days.is_empty() { vec![None] } else { windows.collect() };
     Meaning {
         name: decl.name.clone(),
-        columns: windows.into_iter().map(|days| feature_column(&decl.name, days, category)).collect(),
+        columns: decl.windows().into_iter().map(|days| feature_column(&decl.name, days, category)).collect(),
         words: words(decl),
         unit: unit(catalog, decl),
         null: null(decl.measure),
@@ -67,26 +72,26 @@ fn declared(catalog: &Catalog, decl: &FeatureDecl) -> Meaning {
 fn words(decl: &FeatureDecl) -> Names {
     let Names { ja: what_ja, en: what_en } = measured(decl);
     let Names { ja, en } = &decl.names;
-    names(
-        &format!("{ja}：{what_ja}（{}）", scope(decl, &SCOPE_JA).join("、")),
-        &format!("{en}: {what_en} ({})", scope(decl, &SCOPE_EN).join("; ")),
+    Names::new(
+        format!("{ja}：{what_ja}（{}）", scope(decl, &SCOPE_JA).join("、")),
+        format!("{en}: {what_en} ({})", scope(decl, &SCOPE_EN).join("; ")),
     )
 }
 
 fn measured(decl: &FeatureDecl) -> Names {
     let of = decl.of.as_deref().unwrap_or_default();
-    let of_column = |ja: &str, en: &str| names(&format!("`{of}`の{ja}"), &format!("{en} `{of}`"));
+    let of_column = |ja: &str, en: &str| Names::new(format!("`{of}`の{ja}"), format!("{en} `{of}`"));
     match decl.measure {
-        Measure::Count => names("イベントの数", "number of events"),
+        Measure::Count => Names::new("イベントの数", "number of events"),
         Measure::Sum => of_column("合計", "sum of"),
         Measure::Mean => of_column("平均", "mean of"),
         Measure::Min => of_column("最小値", "smallest"),
         Measure::Max => of_column("最大値", "largest"),
         Measure::Distinct => of_column("異なる値の数", "number of different values of"),
-        Measure::DaysSinceLast => names("最後のイベントからの日数", "days since the last event"),
-        Measure::DaysSinceFirst => names("最初のイベントからの日数", "days since the first event"),
-        Measure::ActiveDays => names("イベントのあった日の数", "days with an event"),
-        Measure::Share => names("表の全イベントに占める割合", "share of all events of the table"),
+        Measure::DaysSinceLast => Names::new("最後のイベントからの日数", "days since the last event"),
+        Measure::DaysSinceFirst => Names::new("最初のイベントからの日数", "days since the first event"),
+        Measure::ActiveDays => Names::new("イベントのあった日の数", "days with an event"),
+        Measure::Share => Names::new("表の全イベントに占める割合", "share of all events of the table"),
     }
 }
 
@@ -135,18 +140,18 @@ fn scope(decl: &FeatureDecl, say: &Scope) -> Vec<String> {
 
 fn unit(catalog: &Catalog, decl: &FeatureDecl) -> Names {
     match decl.measure {
-        Measure::Count => names("件", "events"),
-        Measure::Distinct => names("種類", "values"),
-        Measure::DaysSinceLast | Measure::DaysSinceFirst | Measure::ActiveDays => names("日", "days"),
-        Measure::Share => names("0〜1", "0 to 1"),
+        Measure::Count => Names::new("件", "events"),
+        Measure::Distinct => Names::new("種類", "values"),
+        Measure::DaysSinceLast | Measure::DaysSinceFirst | Measure::ActiveDays => Names::new("日", "days"),
+        Measure::Share => Names::new("0〜1", "0 to 1"),
         Measure::Sum | Measure::Mean | Measure::Min | Measure::Max => {
             let decimals = catalog.events_table(&decl.table).map_or(0, |table| table.amount_decimals);
             let of = decl.of.as_deref().unwrap_or_default();
             if of == "amount" && decimals > 0 {
                 let parts = 10_u64.pow(decimals.into());
-                names(&format!("`amount`の{parts}分の1"), &format!("1/{parts} of `amount`"))
+                Names::new(format!("`amount`の{parts}分の1"), format!("1/{parts} of `amount`"))
             } else {
-                names(&format!("`{of}`の単位"), &format!("as in `{of}`"))
+                Names::new(format!("`{of}`の単位"), format!("as in `{of}`"))
             }
         }
     }
@@ -155,16 +160,14 @@ fn unit(catalog: &Catalog, decl: &FeatureDecl) -> Names {
 fn null(measure: Measure) -> Names {
     match measure {
         Measure::Count | Measure::Sum | Measure::Distinct | Measure::ActiveDays => {
-            names("欠損なし（イベントがなければ0）", "never; 0 without such events")
+            Names::new("欠損なし（イベントがなければ0）", "never; 0 without such events")
         }
-        Measure::Mean | Measure::Min | Measure::Max => names("値のあるイベントがない", "no such event with a value"),
-        Measure::DaysSinceLast | Measure::DaysSinceFirst => names("該当するイベントがない", "no such event"),
-        Measure::Share => names("期間中に表のイベントがない", "no event of the table in that time"),
+        Measure::Mean | Measure::Min | Measure::Max => {
+            Names::new("値のあるイベントがない", "no such event with a value")
+        }
+        Measure::DaysSinceLast | Measure::DaysSinceFirst => Names::new("該当するイベントがない", "no such event"),
+        Measure::Share => Names::new("期間中に表のイベントがない", "no event of the table in that time"),
     }
-}
-
-fn names(ja: &str, en: &str) -> Names {
-    Names { ja: ja.to_owned(), en: en.to_owned() }
 }
 
 #[cfg(test)]

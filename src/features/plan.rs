@@ -37,7 +37,7 @@ pub(super) fn feature_columns<'c>(
     let mut columns = Vec::new();
     for decl in &catalog.features {
         let categories = categories(decl, own, carried);
-        for window_days in windows(decl) {
+        for window_days in decl.windows() {
             columns.extend(categories.iter().map(|(category, own)| FeatureColumn {
                 decl,
                 window_days,
@@ -54,10 +54,6 @@ pub(super) fn feature_columns<'c>(
         }
     }
     Ok(columns)
-}
-
-fn windows(decl: &FeatureDecl) -> Vec<Option<u16>> {
-    if decl.windows_days.is_empty() { vec![None] } else { decl.windows_days.iter().copied().map(Some).collect() }
 }
 
 /// The categories of a fanned-out feature and whether they are the snapshot's own; one `None` for any other feature.

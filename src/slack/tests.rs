@@ -17,7 +17,7 @@ fn sample() -> Catalog {
 
 /// A catalog in which every name is `name`, with `products` products.
 fn catalog(name: &str, products: usize) -> Catalog {
-    let names = Names { ja: name.to_owned(), en: name.to_owned() };
+    let names = Names::new(name, name);
     let mut catalog = sample();
     catalog.owner = name.to_owned();
     catalog.genders.iter_mut().for_each(|gender| gender.names = names.clone());
@@ -59,7 +59,7 @@ fn request(state: RequestState, failure: Option<Failure>) -> Request {
 }
 
 fn summary(name: &str) -> Summary {
-    let names = Names { ja: name.to_owned(), en: name.to_owned() };
+    let names = Names::new(name, name);
     let cell = |n: u64| Cell {
         label: names.clone(),
         segment: (n > 5).then_some(n * 20),
