@@ -3,18 +3,20 @@
 //! [`build()`] is the nightly batch, [`Snapshot`] what it leaves behind. Values are exact: integers throughout, one
 //! division at the end of a mean or a share, rows sorted by user id; so the same input gives the same bytes.
 
-mod aggregate;
 mod build;
 mod columns;
+mod combine;
 mod definition;
 mod distribution;
 mod error;
-mod expressions;
 mod meaning;
+mod measures;
+mod partials;
 mod plan;
 mod ranking;
 mod selection;
 mod snapshot;
+mod tally;
 mod write;
 
 pub use build::{build, build_again};
@@ -23,3 +25,10 @@ pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};
 pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};
+
+/// Runs what computes or waits for disks away from the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FeaturesError> + Send + 'static,
+) -> Result<T, FeaturesError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+}

@@ -9,13 +9,14 @@ use chrono::{Days, NaiveDate};
 use super::{
     FeaturesError, Snapshot, SnapshotManifest, TableRows,
     definition::definition_sha256,
+    partials::{Aggregator, Columns, Index, Stored},
     snapshot::{FORMAT, manifest_key},
 };
 use crate::{
-    catalog::{Catalog, EventsTable, Measure},
+    catalog::{Catalog, EventsTable},
     lake::{
         Object, Report, Store,
-        tables::{self, Events, IdType, Users},
+        tables::{self, IdType, Users},
     },
 };
 
@@ -59,10 +60,10 @@ struct Batch<'b> {
     reporter: &'b dyn Report,
 }
 
-/// One events table, counted.
-struct Counted<'b> {
+/// One events table, aggregated by person and day.
+struct Aggregated<'b> {
     table: &'b EventsTable,
-    events: Events,
+    partials: Vec<Stored>,
     rows: TableRows,
     usable: u64,
 }
@@ -89,7 +90,7 @@ impl Batch<'_> {
             snapshot.manifest().tables.clone()
         } else {
             let id = Users::open(self.lake, self.catalog, as_of).await?.id;
-            self.counted(id, as_of).await?.into_iter().map(|counted| counted.rows).collect()
+            self.aggregated(id, as_of).await?.into_iter().map(|table| table.rows).collect()
         };
         Ok(tables.iter().filter_map(|table| table.first_day).min())
     }
@@ -112,24 +113,19 @@ impl Batch<'_> {
         Ok(same.then_some(snapshot))
     }
 
-    /// Every events table, checked and counted; too many rows that cannot be used are an error.
-    async fn counted(&self, id: IdType, as_of: NaiveDate) -> Result<Vec<Counted<'_>>, FeaturesError> {
+    /// Every events table, checked, aggregated and counted; too many rows that cannot be used are an error.
+    async fn aggregated(&self, id: IdType, as_of: NaiveDate) -> Result<Vec<Aggregated<'_>>, FeaturesError> {
         self.begin("reading events")?;
         let mut tables = Vec::new();
-        for (done, table) in (0..).zip(&self.catalog.events) {
-            self.reporter.advance(done, self.catalog.events.len() as u64);
-            let summed = summed(self.catalog, table);
-            let events = Events::open(self.lake, self.catalog, table, (id, &summed), as_of).await?;
-            let counts = events.count(as_of).await?;
-            let rows = TableRows {
-                table: table.name.clone(),
-                rows: counts.rows,
-                rejected: reasons([("null_user", counts.null_user), ("null_time", counts.null_time)]),
-                outside: reasons([("after_as_of", counts.after_as_of)]),
-                first_day: counts.first_day,
-            };
+        for table in &self.catalog.events {
+            let Self { lake, store, catalog, reporter } = *self;
+            let columns = Columns::of(catalog, table);
+            let inputs = tables::event_files(lake, catalog, table, as_of).await?;
+            let aggregator = Aggregator { lake, store, catalog, table, id, columns };
+            let partials = aggregator.partials(&inputs, reporter).await?;
+            let (rows, usable) = counted(table, &partials, as_of.to_epoch_days());
             self.refuse_too_many_unusable(&rows)?;
-            tables.push(Counted { table, events, rows, usable: counts.usable() });
+            tables.push(Aggregated { table, partials, rows, usable });
         }
         Ok(tables)
     }
@@ -198,10 +194,19 @@ fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {
     day.checked_sub_days(Days::new(u64::from(days)))
 }
 
-/// Columns in a table's `extra` that features do arithmetic with.
-fn summed(catalog: &Catalog, table: &EventsTable) -> BTreeSet<String> {
-    let features = catalog.features.iter().filter(|decl| decl.table == table.name && decl.measure != Measure::Distinct);
-    features.filter_map(|decl| decl.of.clone()).collect()
+/// How many rows there are, by whether they can be used, and how many count on `as_of`.
+fn counted(table: &EventsTable, partials: &[Stored], as_of: i32) -> (TableRows, u64) {
+    let sum = |count: fn(&Index) -> u64| partials.iter().map(|stored| count(&stored.index)).sum::<u64>();
+    let (rows, null_user, null_time) = (sum(|i| i.rows), sum(|i| i.null_user), sum(|i| i.null_time));
+    let usable = partials.iter().map(|stored| stored.index.usable(as_of)).sum();
+    let rows = TableRows {
+        table: table.name.clone(),
+        rows,
+        rejected: reasons([("null_user", null_user), ("null_time", null_time)]),
+        outside: reasons([("after_as_of", rows - null_user - null_time - usable)]),
+        first_day: partials.iter().filter_map(|stored| stored.index.first_day(as_of)).min(),
+    };
+    (rows, usable)
 }
 
 /// Only the reasons that happened.

@@ -34,7 +34,8 @@ fn users(table: &UsersTable) -> Value {
     json!({ "path": path, "id": id, "age": age, "gender": gender, "region": region, "opted_out": opted_out })
 }
 
-fn events(table: &EventsTable) -> Value {
+/// How an events table is found and read.
+pub(super) fn events(table: &EventsTable) -> Value {
     let EventsTable { name, path, user, time, kind, category, amount, amount_decimals, extra } = table;
     let kind = match kind {
         KindColumn::Column(column) => json!({ "column": column }),

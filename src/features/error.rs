@@ -1,5 +1,7 @@
 //! Why there is no snapshot; every message names the command or the setting that helps.
 
+use std::path::{Path, PathBuf};
+
 use chrono::NaiveDate;
 
 use crate::lake::LakeError;
@@ -32,8 +34,10 @@ pub enum FeaturesError {
     NothingMatches { table: String, rows: u64, users_id: String, events_user: String },
     #[error("two features give the column `{column}`; rename one in the catalog")]
     SameColumn { column: String },
+    #[error("the stored object `{key}` is damaged: {why}; delete it and run `segment-bot features build` again")]
+    DamagedPartials { key: String, why: String },
     #[error("{}: {source}", path.display())]
-    Scratch { path: std::path::PathBuf, source: std::io::Error },
+    Scratch { path: PathBuf, source: std::io::Error },
     #[error("the features cannot be computed: {0}")]
     Compute(#[from] polars::error::PolarsError),
     #[error("the batch was stopped; no snapshot was changed")]
@@ -41,6 +45,11 @@ pub enum FeaturesError {
 }
 
 impl FeaturesError {
+    /// What went wrong with the local file `path`.
+    pub(super) fn scratch(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Scratch { path: path.to_owned(), source }
+    }
+
     /// Whether the same call could succeed later with nothing else changed. A missing snapshot counts as transient,
     /// because the nightly batch brings it.
     pub fn is_transient(&self) -> bool {
@@ -50,6 +59,7 @@ impl FeaturesError {
             Self::Scratch { .. } | Self::NoSnapshot { .. } | Self::NoSnapshots | Self::Stopped => true,
             Self::OtherDefinition { .. }
             | Self::Damaged { .. }
+            | Self::DamagedPartials { .. }
             | Self::TooManyUnusable { .. }
             | Self::NothingMatches { .. }
             | Self::SameColumn { .. }

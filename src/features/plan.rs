@@ -1,14 +1,16 @@
 //! Which feature columns a snapshot has, in which order, and how each is computed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use polars::prelude::*;
+use chrono::NaiveDate;
 
 use super::{
     FeaturesError, SnapshotColumn, columns,
-    expressions::{self, Measured},
+    measures::{self, Over, Value},
+    partials::Columns,
     ranking::Ranking,
-    selection::{Moment, Selection, Vocabulary},
+    selection::Selection,
+    tally::Tallies,
 };
 use crate::catalog::{Catalog, EventsTable, FeatureDecl};
 
@@ -73,82 +75,34 @@ fn categories(decl: &FeatureDecl, own: &Ranking, carried: &[Ranking]) -> Vec<(Op
     categories
 }
 
-/// How the columns of one events table are computed: partial results by person, by person and day, and by person and
-/// value; then one value a column. Partial results that several columns need are computed once.
-#[derive(Debug, Default)]
+/// How the columns of one events table come from its partial aggregates.
+#[derive(Debug)]
 pub(super) struct TablePlan {
-    pub(super) vocabulary: Vocabulary,
-    pub(super) by_person: BTreeMap<String, Expr>,
-    pub(super) by_day: Staged,
-    /// By the column whose different values are counted.
-    pub(super) by_value: BTreeMap<String, Staged>,
-    /// Canonical columns of the events that measures are taken over.
-    pub(super) measured: BTreeSet<String>,
-    /// The snapshot's columns, from the partial results.
-    pub(super) values: Vec<Expr>,
-}
-
-/// Two steps: by person and something, then by person.
-#[derive(Debug, Default)]
-pub(super) struct Staged {
-    pub(super) first: BTreeMap<String, Expr>,
-    pub(super) second: BTreeMap<String, Expr>,
+    /// The snapshot's day, in days since 1970-01-01.
+    pub(super) as_of: i32,
+    /// What the partial aggregates hold.
+    pub(super) columns: Columns,
+    pub(super) tallies: Tallies,
+    /// The snapshot's columns.
+    pub(super) values: Vec<(String, Value)>,
 }
 
 impl TablePlan {
     /// The plan for every column that comes from `table`.
-    pub(super) fn new(catalog: &Catalog, table: &EventsTable, columns: &[FeatureColumn], moment: Moment) -> Self {
-        let columns: Vec<&FeatureColumn> = columns.iter().filter(|column| column.decl.table == table.name).collect();
-        let products = || catalog.products.iter().filter(|product| product.conversion.table == table.name);
-        let mut plan = Self { vocabulary: vocabulary(catalog, table, &columns), ..Self::default() };
-        for product in products() {
+    pub(super) fn new(catalog: &Catalog, table: &EventsTable, features: &[FeatureColumn], as_of: NaiveDate) -> Self {
+        let columns = Columns::of(catalog, table);
+        let (mut tallies, mut values) = (Tallies::default(), Vec::new());
+        for product in catalog.products.iter().filter(|product| product.conversion.table == table.name) {
             let conversion = &product.conversion;
-            let selection = plan.vocabulary.select(std::slice::from_ref(&conversion.kind), &conversion.categories);
-            plan.add(expressions::last_day(&selection, moment), &columns::conversion_column(&product.id));
+            let selection = Selection::new(std::slice::from_ref(&conversion.kind), &conversion.categories);
+            let over = Over { tallies: &mut tallies, columns: &columns, selection, window_days: None };
+            values.push((columns::conversion_column(&product.id), measures::last_day(over)));
         }
-        for column in columns {
-            let selection = plan.selection(column);
-            plan.measured.extend(expressions::measured_column(column.decl));
-            plan.add(expressions::measure(column.decl, &selection, moment), &column.described().name);
+        for feature in features.iter().filter(|feature| feature.decl.table == table.name) {
+            let selection = Selection::of(feature.decl, feature.category.as_deref());
+            let over = Over { tallies: &mut tallies, columns: &columns, selection, window_days: feature.window_days };
+            values.push((feature.described().name, measures::measure(feature.decl, over)));
         }
-        plan
+        Self { as_of: as_of.to_epoch_days(), columns, tallies, values }
     }
-
-    fn selection(&self, column: &FeatureColumn) -> Selection {
-        let decl = column.decl;
-        let selection = self.vocabulary.select(&decl.kinds, &decl.categories);
-        let selection = match &column.category {
-            Some(category) => selection.and_category(&self.vocabulary, category),
-            None => selection,
-        };
-        selection.within(column.window_days)
-    }
-
-    fn add(&mut self, measured: Measured, name: &str) {
-        let Measured { by_person, by_day, by_value, value } = measured;
-        self.by_person.extend(by_person);
-        self.by_day.first.extend(by_day.first);
-        self.by_day.second.extend(by_day.second);
-        for (column, staged) in by_value {
-            let known = self.by_value.entry(column).or_default();
-            known.first.extend(staged.first);
-            known.second.extend(staged.second);
-        }
-        self.values.push(value.alias(name));
-    }
-}
-
-/// Every kind and category that some selection names.
-fn vocabulary(catalog: &Catalog, table: &EventsTable, columns: &[&FeatureColumn]) -> Vocabulary {
-    let (mut kinds, mut categories) = (BTreeSet::new(), BTreeSet::new());
-    for product in catalog.products.iter().filter(|product| product.conversion.table == table.name) {
-        kinds.insert(product.conversion.kind.clone());
-        categories.extend(product.conversion.categories.iter().cloned());
-    }
-    for column in columns {
-        kinds.extend(column.decl.kinds.iter().cloned());
-        categories.extend(column.decl.categories.iter().cloned());
-        categories.extend(column.category.clone());
-    }
-    Vocabulary::new(kinds, categories)
 }

@@ -12,10 +12,13 @@ mod time;
 mod users;
 
 pub use columns::IdType;
-pub use events::{EventCounts, Events, extra_column};
+pub use events::{Events, event_files, extra_column};
 pub use users::{Users, UsersCounts};
 
+use std::num::NonZeroUsize;
+
 use chrono::NaiveDate;
+use polars::prelude::{DataFrame, Engine, LazyFrame, PlanCallback, PolarsError, PolarsResult};
 
 use super::{LakeError, Object, Store};
 use crate::catalog::Catalog;
@@ -24,8 +27,7 @@ use crate::catalog::Catalog;
 pub async fn inputs(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Vec<Object>, LakeError> {
     let mut inputs = files::find(lake, "users", &catalog.users.path, None).await?;
     for table in &catalog.events {
-        let until = events::last_partition(as_of, catalog.time_zone);
-        inputs.extend(files::find(lake, &table.name, &table.path, Some(until)).await?);
+        inputs.extend(event_files(lake, catalog, table, as_of).await?);
     }
     inputs.sort();
     inputs.dedup();
@@ -33,13 +35,13 @@ pub async fn inputs(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result
 }
 
 /// Runs a query on the streaming engine, away from the async threads.
-pub async fn collect(frame: polars::prelude::LazyFrame) -> Result<polars::prelude::DataFrame, LakeError> {
+pub async fn collect(frame: LazyFrame) -> Result<DataFrame, LakeError> {
     blocking(move || Ok(collect_now(frame)?)).await
 }
 
 /// As [`collect`], on the calling thread.
-fn collect_now(frame: polars::prelude::LazyFrame) -> polars::prelude::PolarsResult<polars::prelude::DataFrame> {
-    Ok(frame.collect_with_engine(polars::prelude::Engine::Streaming)?.unwrap_single())
+fn collect_now(frame: LazyFrame) -> PolarsResult<DataFrame> {
+    Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }
 
 async fn blocking<T: Send + 'static>(
@@ -49,4 +51,22 @@ async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
+}
+
+/// Gives the frame's rows to `each`, in order and at most `rows` at a time; what comes next is read meanwhile. Blocks.
+pub fn for_each_batch<E: From<PolarsError>>(
+    frame: LazyFrame,
+    rows: NonZeroUsize,
+    mut each: impl FnMut(DataFrame) -> Result<(), E>,
+) -> Result<(), E> {
+    let (sender, batches) = std::sync::mpsc::sync_channel(1);
+    // Sending fails once nobody listens any more, and the query then stops.
+    let send = PlanCallback::new(move |batch| Ok(sender.send(batch).is_err()));
+    let query = frame.sink_batches(send, true, Some(rows))?;
+    std::thread::scope(|scope| {
+        let query = scope.spawn(|| collect_now(query));
+        let fed = batches.into_iter().try_for_each(&mut each);
+        let ended = query.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked));
+        fed.and(ended.map(drop).map_err(E::from))
+    })
 }

@@ -5,16 +5,14 @@ use std::{collections::BTreeMap, path::Path};
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{Batch, Contents, Counted, back, horizons, reasons};
+use super::{Aggregated, Batch, Contents, back, horizons, reasons};
 use crate::{
-    catalog::FeatureDecl,
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
-        aggregate::{Aggregated, aggregate},
         columns::{USER_ID, fixed_columns},
+        combine::{Combined, combine},
         plan::{FeatureColumn, TablePlan, feature_columns},
         ranking::{Ranking, rank},
-        selection::Moment,
         write::write_part,
     },
     lake::tables::{self, Users, UsersCounts},
@@ -31,12 +29,10 @@ impl Batch<'_> {
         let users = Users::open(self.lake, self.catalog, as_of).await?;
         let id = users.id;
         let (people, counts) = users.distinct().await?;
-        let events = self.counted(id, as_of).await?;
-        let features = self.columns(&events, as_of).await?;
-        let plans: Vec<TablePlan> = events
-            .iter()
-            .map(|counted| TablePlan::new(self.catalog, counted.table, &features, Moment::of(as_of)))
-            .collect();
+        let events = self.aggregated(id, as_of).await?;
+        let features = self.columns(&events, as_of)?;
+        let plans: Vec<TablePlan> =
+            events.iter().map(|table| TablePlan::new(self.catalog, table.table, &features, as_of)).collect();
         let mut columns = fixed_columns(self.catalog);
         columns.extend(features.iter().map(FeatureColumn::described));
         let day = Day { as_of, people, columns, tables: events.iter().zip(&plans).collect() };
@@ -50,24 +46,19 @@ impl Batch<'_> {
     }
 
     /// The feature columns: categories as this day's events rank them, and as those one horizon earlier do.
-    async fn columns(&self, events: &[Counted<'_>], as_of: NaiveDate) -> Result<Vec<FeatureColumn<'_>>, FeaturesError> {
-        self.begin("ranking categories")?;
-        let own = self.ranking(events, as_of).await?;
-        let mut carried = Vec::new();
-        for earlier in horizons(self.catalog).into_iter().filter_map(|horizon| back(as_of, horizon)) {
-            carried.push(self.ranking(events, earlier).await?);
-        }
+    fn columns(&self, events: &[Aggregated<'_>], as_of: NaiveDate) -> Result<Vec<FeatureColumn<'_>>, FeaturesError> {
+        let own = self.ranking(events, as_of);
+        let earlier = horizons(self.catalog).into_iter().filter_map(|horizon| back(as_of, horizon));
+        let carried: Vec<Ranking> = earlier.map(|day| self.ranking(events, day)).collect();
         feature_columns(self.catalog, &own, &carried)
     }
 
-    async fn ranking(&self, events: &[Counted<'_>], as_of: NaiveDate) -> Result<Ranking, FeaturesError> {
-        let mut ranking = Ranking::new();
-        for counted in events {
-            let features = &self.catalog.features;
-            let decls: Vec<&FeatureDecl> = features.iter().filter(|decl| decl.table == counted.table.name).collect();
-            ranking.extend(rank(&decls, counted.events.usable(as_of), Moment::of(as_of)).await?);
-        }
-        Ok(ranking)
+    fn ranking(&self, events: &[Aggregated<'_>], as_of: NaiveDate) -> Ranking {
+        let ranked = events.iter().flat_map(|of| {
+            let decls: Vec<_> = self.catalog.features.iter().filter(|decl| decl.table == of.table.name).collect();
+            rank(&decls, of.partials.iter().map(|stored| &stored.index), as_of.to_epoch_days())
+        });
+        ranked.collect()
     }
 
     /// Writes every part; gives their entries and, per table, how many events belong to somebody.
@@ -82,7 +73,7 @@ impl Batch<'_> {
             }
             self.reporter.advance(index as u64, count as u64);
             let people = day.people.slice(offset(index * PART_ROWS), PART_ROWS);
-            let (rows, events) = part(day, people).await?;
+            let (rows, events) = tokio::task::block_in_place(|| part(day, people))?;
             matched.iter_mut().zip(events).for_each(|(sum, events)| *sum += events);
             parts.push(self.write_one(rows, (day.as_of, index), scratch.path()).await?);
         }
@@ -104,7 +95,7 @@ impl Batch<'_> {
         Ok(part)
     }
 
-    fn matched_rows(&self, counted: Counted<'_>, matched: u64) -> Result<TableRows, FeaturesError> {
+    fn matched_rows(&self, counted: Aggregated<'_>, matched: u64) -> Result<TableRows, FeaturesError> {
         let mut rows = counted.rows;
         if counted.usable > 0 && matched == 0 {
             return Err(FeaturesError::NothingMatches {
@@ -125,22 +116,19 @@ struct Day<'d> {
     /// Sorted by id.
     people: DataFrame,
     columns: Vec<SnapshotColumn>,
-    tables: Vec<(&'d Counted<'d>, &'d TablePlan)>,
+    tables: Vec<(&'d Aggregated<'d>, &'d TablePlan)>,
 }
 
-/// The snapshot's rows for some of its people, and the number of their events per table.
-async fn part(day: &Day<'_>, people: DataFrame) -> Result<(DataFrame, Vec<u64>), FeaturesError> {
+/// The snapshot's rows for some of its people, and the number of their events per table. Blocks.
+fn part(day: &Day<'_>, people: DataFrame) -> Result<(DataFrame, Vec<u64>), FeaturesError> {
     let ids = people.column(USER_ID)?.as_materialized_series().clone();
-    let everybody = people.height() == day.people.height();
     let mut columns: BTreeMap<String, Column> = BTreeMap::new();
     let mut add =
         |frame: DataFrame| columns.extend(frame.into_columns().into_iter().map(|c| (c.name().to_string(), c)));
     add(people);
     let mut matched = Vec::new();
-    for (counted, plan) in &day.tables {
-        let events = counted.events.usable(day.as_of);
-        let events = if everybody { events } else { events.filter(between_ends(&ids)?) };
-        let Aggregated { values, events } = aggregate(plan, &ids, events).await?;
+    for (table, plan) in &day.tables {
+        let Combined { values, events } = combine(plan, &table.partials, &ids)?;
         add(values);
         matched.push(events);
     }
@@ -150,12 +138,6 @@ async fn part(day: &Day<'_>, people: DataFrame) -> Result<(DataFrame, Vec<u64>),
         column
     });
     Ok((DataFrame::new(ids.len(), ordered.collect())?, matched))
-}
-
-/// Lets readers skip row groups of other people.
-fn between_ends(ids: &Series) -> PolarsResult<Expr> {
-    let end = |index: usize| Ok::<_, PolarsError>(lit(Scalar::new(ids.dtype().clone(), ids.get(index)?.into_static())));
-    Ok(col("user_id").gt_eq(end(0)?).and(col("user_id").lt_eq(end(ids.len() - 1)?)))
 }
 
 fn users_rows(counts: UsersCounts) -> TableRows {
@@ -168,7 +150,7 @@ fn users_rows(counts: UsersCounts) -> TableRows {
 }
 
 fn scratch_folder() -> Result<tempfile::TempDir, FeaturesError> {
-    tempfile::tempdir().map_err(|source| FeaturesError::Scratch { path: std::env::temp_dir(), source })
+    tempfile::tempdir().map_err(FeaturesError::scratch(&std::env::temp_dir()))
 }
 
 fn offset(row: usize) -> i64 {

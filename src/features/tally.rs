@@ -1,0 +1,223 @@
+//! What is counted for each person while their events pass by, the newest day first.
+//!
+//! A tally is one kind of counting over one selection of events. Windows that share it are nested, so each event goes
+//! into the smallest window that holds its day, and a window's value is made of its own and all smaller ones: the work
+//! for an event does not grow with the number of windows. Every tally is a column of one number a person, and since a
+//! section's people come in order, all of them are passed through in order too.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use super::{
+    partials::{Cell, Entry},
+    selection::Selection,
+};
+
+/// A day that is none.
+pub(super) const NEVER: i64 = i64::MIN;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Count {
+    Events,
+    /// Of a measured column, by its position.
+    Sum(usize),
+    Values(usize),
+    Min(usize),
+    Max(usize),
+    /// The day of the newest event; [`NEVER`] without one.
+    LastDay,
+    FirstDay,
+    /// Different days.
+    Days,
+    Categories,
+    /// Different values of a listed column, by its position.
+    Different(usize),
+}
+
+impl Count {
+    fn nothing(self) -> i64 {
+        match self {
+            Self::Events | Self::Sum(_) | Self::Values(_) | Self::Days | Self::Categories | Self::Different(_) => 0,
+            Self::Min(_) => i64::MAX,
+            Self::Max(_) => i64::MIN,
+            Self::LastDay | Self::FirstDay => NEVER,
+        }
+    }
+
+    /// The value of a window from `inner`, that of the next smaller one, and `own`, that of the days only it has.
+    fn joined(self, inner: i64, own: i64) -> i64 {
+        match self {
+            Self::Min(_) => inner.min(own),
+            Self::Max(_) | Self::LastDay => inner.max(own),
+            // The days of the larger window are earlier.
+            Self::FirstDay => {
+                if own == NEVER {
+                    inner
+                } else {
+                    own
+                }
+            }
+            _ => inner.wrapping_add(own),
+        }
+    }
+}
+
+/// One kind of counting over one selection, in the windows that some column needs.
+#[derive(Debug)]
+struct Tally {
+    count: Count,
+    selection: Selection,
+    /// Days; `u32::MAX` for all of history.
+    windows: BTreeSet<u32>,
+}
+
+/// Every tally of one events table.
+#[derive(Debug, Default)]
+pub(super) struct Tallies(Vec<Tally>);
+
+/// One window of one tally.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ref {
+    tally: usize,
+    window: u32,
+}
+
+impl Tallies {
+    /// Has this counted; the same is counted once.
+    pub(super) fn add(&mut self, count: Count, selection: &Selection, window_days: Option<u16>) -> Ref {
+        let window = window_days.map_or(u32::MAX, u32::from);
+        let known = self.0.iter().position(|tally| tally.count == count && tally.selection == *selection);
+        let tally = known.unwrap_or_else(|| {
+            self.0.push(Tally { count, selection: selection.clone(), windows: BTreeSet::new() });
+            self.0.len() - 1
+        });
+        self.0[tally].windows.insert(window);
+        Ref { tally, window }
+    }
+
+    /// Which tallies an event of `cell` goes into.
+    pub(super) fn of(&self, cell: &Cell) -> Vec<usize> {
+        (0..self.0.len()).filter(|tally| self.0[*tally].selection.contains(cell)).collect()
+    }
+
+    /// What to do with an event of `age` days (0 = the snapshot's day) that goes into `tallies`.
+    pub(super) fn steps(&self, tallies: &[usize], age: u32) -> Vec<Step> {
+        let step = |&index: &usize| {
+            let tally = &self.0[index];
+            let bucket = tally.windows.iter().position(|window| age < *window)?;
+            let first = self.first_slot(index);
+            Some(Step { count: tally.count, slot: first + bucket, tally: index, marked: first + tally.windows.len() })
+        };
+        tallies.iter().filter_map(step).collect()
+    }
+
+    fn first_slot(&self, tally: usize) -> usize {
+        self.0[..tally].iter().map(Tally::slots).sum()
+    }
+}
+
+impl Tally {
+    /// One a window, and for days the one that was counted last.
+    fn slots(&self) -> usize {
+        self.windows.len() + usize::from(self.count == Count::Days)
+    }
+}
+
+/// One tally that an event of a certain age goes into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    count: Count,
+    slot: usize,
+    tally: usize,
+    /// Where the last counted day is.
+    marked: usize,
+}
+
+/// The numbers of some people.
+pub(super) struct Counted<'t> {
+    tallies: &'t Tallies,
+    people: usize,
+    /// `slot * people + person`.
+    numbers: Vec<i64>,
+    /// Values that were counted: person, tally, value.
+    seen: FxHashSet<(u32, u32, u64)>,
+}
+
+impl<'t> Counted<'t> {
+    pub(super) fn new(tallies: &'t Tallies, people: usize) -> Self {
+        let mut numbers = Vec::new();
+        for tally in &tallies.0 {
+            numbers.resize(numbers.len() + tally.windows.len() * people, tally.count.nothing());
+            numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * people, NEVER);
+        }
+        Self { tallies, people, numbers, seen: FxHashSet::default() }
+    }
+
+    /// Counts an entry of `day` (days since 1970-01-01) for a person. Days must not ascend.
+    #[inline]
+    pub(super) fn count(&mut self, step: &Step, person: usize, (day, category): (i64, u64), entry: &Entry) {
+        let at = step.slot * self.people + person;
+        match step.count {
+            Count::Events => self.numbers[at] = self.numbers[at].wrapping_add(entry.events.cast_signed()),
+            Count::Sum(column) => {
+                let measured = entry.measured[column];
+                if measured.values > 0 {
+                    self.numbers[at] = self.numbers[at].wrapping_add(measured.sum);
+                }
+            }
+            Count::Values(column) => self.numbers[at] += entry.measured[column].values.cast_signed(),
+            Count::Min(column) => {
+                let measured = entry.measured[column];
+                if measured.values > 0 {
+                    self.numbers[at] = self.numbers[at].min(measured.min);
+                }
+            }
+            Count::Max(column) => {
+                let measured = entry.measured[column];
+                if measured.values > 0 {
+                    self.numbers[at] = self.numbers[at].max(measured.max);
+                }
+            }
+            Count::LastDay => self.numbers[at] = self.numbers[at].max(day),
+            Count::FirstDay => self.numbers[at] = day,
+            Count::Days => {
+                let marked = &mut self.numbers[step.marked * self.people + person];
+                if *marked != day {
+                    *marked = day;
+                    self.numbers[at] += 1;
+                }
+            }
+            Count::Categories => {
+                if category > 0 {
+                    self.see(at, (person, step.tally, category));
+                }
+            }
+            Count::Different(column) => {
+                entry.listed[column].iter().for_each(|value| self.see(at, (person, step.tally, *value)));
+            }
+        }
+    }
+
+    fn see(&mut self, at: usize, (person, tally, value): (usize, usize, u64)) {
+        #[expect(clippy::cast_possible_truncation, reason = "a stripe's people and a plan's tallies are few")]
+        let new = self.seen.insert((person as u32, tally as u32, value));
+        self.numbers[at] += i64::from(new);
+    }
+
+    /// The numbers of everybody in one window.
+    pub(super) fn window(&self, Ref { tally: index, window }: Ref) -> Vec<i64> {
+        let tally = &self.tallies.0[index];
+        let slot = |bucket: usize| {
+            let from = (self.tallies.first_slot(index) + bucket) * self.people;
+            &self.numbers[from..from + self.people]
+        };
+        let mut numbers = slot(0).to_vec();
+        for (bucket, _) in tally.windows.iter().enumerate().skip(1).filter(|(_, larger)| **larger <= window) {
+            let own = slot(bucket);
+            numbers.iter_mut().zip(own).for_each(|(inner, own)| *inner = tally.count.joined(*inner, *own));
+        }
+        numbers
+    }
+}
