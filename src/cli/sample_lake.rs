@@ -20,6 +20,9 @@ pub(super) struct Args {
     users: u64,
     #[arg(long, default_value_t = 180)]
     days: u16,
+    /// How often a day each person may come: 2 gives twice the events of 1.
+    #[arg(long, default_value_t = 1)]
+    visits: u8,
     /// The same options with the same seed give the same bytes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -33,6 +36,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let options = SampleOptions {
         users: args.users,
         days: args.days,
+        visits: args.visits,
         seed: args.seed,
         last_day: args.last_day.unwrap_or_else(yesterday),
     };

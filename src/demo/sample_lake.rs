@@ -44,9 +44,16 @@ pub struct SampleOptions {
     pub users: u64,
     /// Days of events that end with `last_day`; at least 1.
     pub days: u16,
+    /// How often a day each person may come; at least 1, which the quality of models is tuned to.
+    #[serde(default = "once")]
+    pub visits: u8,
     pub seed: u64,
     /// The newest day with events.
     pub last_day: NaiveDate,
+}
+
+fn once() -> u8 {
+    1
 }
 
 /// What was written.
@@ -61,7 +68,7 @@ pub struct SampleSummary {
 /// Why a sample lake cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
-    #[error("a sample needs at least one person and one day")]
+    #[error("a sample needs at least one person, one day and one visit")]
     Empty,
     #[error("{} is there already and is no sample lake; choose another folder", path.display())]
     InTheWay { path: PathBuf },
@@ -95,7 +102,7 @@ pub fn is_complete(out: &Path, options: &SampleOptions) -> bool {
 ///
 /// Refuses a folder whose `users` or `events` were not written by this function.
 pub fn write(out: &Path, options: &SampleOptions, progress: &dyn Fn(u64, u64)) -> Result<SampleSummary, SampleError> {
-    if options.users == 0 || options.days == 0 {
+    if options.users == 0 || options.days == 0 || options.visits == 0 {
         return Err(SampleError::Empty);
     }
     clear(out)?;
@@ -155,7 +162,7 @@ fn write_events(
         for block in 0..blocks(options) {
             let people = people_of(options, block);
             for files in files.chunks_mut(REPORT_DAYS) {
-                files.par_iter_mut().try_for_each(|file| file.append(options.seed, block, &people))?;
+                files.par_iter_mut().try_for_each(|file| file.append(options, block, &people))?;
                 done += people.len() as u64 * files.len() as u64;
                 progress(done, of);
             }
@@ -221,10 +228,11 @@ impl DayFile {
     }
 
     /// Adds what the people of a block did on this day.
-    fn append(&mut self, seed: u64, block: u64, people: &[Person]) -> Result<(), SampleError> {
+    fn append(&mut self, options: &SampleOptions, block: u64, people: &[Person]) -> Result<(), SampleError> {
+        let SampleOptions { seed, visits, .. } = *options;
         let day = Day::new(self.day, seed);
         let mut rng = random::stream(seed, random::Use::Events, block, day.number());
-        let events = day.events(people, &mut rng);
+        let events = day.events(people, visits, &mut rng);
         self.events += events.len() as u64;
         self.purchases += events.purchases();
         let frame = tables::events(events).map_err(parquet_error(&self.file.path))?;

@@ -64,7 +64,8 @@ impl Site {
     ) -> Result<Self, SiteError> {
         let lake = folder.join("lake");
         std::fs::create_dir_all(&lake).map_err(|source| SiteError::Folder { path: lake.clone(), source })?;
-        let options = existing(&lake, users).unwrap_or(SampleOptions { users, days: DAYS, seed: SEED, last_day });
+        let options =
+            existing(&lake, users).unwrap_or(SampleOptions { users, days: DAYS, visits: 1, seed: SEED, last_day });
         if !sample_lake::is_complete(&lake, &options) {
             report.stage("writing the sample lake");
             let write = || sample_lake::write(&lake, &options, &|done, of| report.advance(done, of));

@@ -15,7 +15,7 @@ use segment_bot::{
 };
 
 fn options(users: u64, days: u16, seed: u64) -> SampleOptions {
-    SampleOptions { users, days, seed, last_day: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap() }
+    SampleOptions { users, days, visits: 1, seed, last_day: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap() }
 }
 
 /// The hash of every file, by its path below the lake.

@@ -78,10 +78,11 @@ impl Day {
         self.date.num_days_from_ce().unsigned_abs()
     }
 
-    /// What `people` did on this day, person by person.
-    pub(super) fn events(&self, people: &[Person], rng: &mut impl Rng) -> Events {
+    /// What `people` did on this day when each may come `visits` times, person by person.
+    pub(super) fn events(&self, people: &[Person], visits: u8, rng: &mut impl Rng) -> Events {
         let mut events = Events::default();
-        for person in people.iter().filter(|person| person.joined <= self.date.num_days_from_ce()) {
+        let joined = people.iter().filter(|person| person.joined <= self.date.num_days_from_ce());
+        for person in joined.flat_map(|person| std::iter::repeat_n(person, visits.into())) {
             let chance: f32 = rng.random();
             // Most people do nothing on most days: leave before anything costly.
             if chance < person.contacts * self.busy * MOODS[MOODS.len() - 1] {

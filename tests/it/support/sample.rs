@@ -30,7 +30,7 @@ pub(crate) async fn sample() -> Arc<Sample> {
 /// A lake of `users` people of its own.
 pub(crate) async fn make(users: u64) -> Sample {
     let folder = tempfile::tempdir().unwrap();
-    let options = SampleOptions { users, days: 90, seed: 7, last_day: LAST_DAY };
+    let options = SampleOptions { users, days: 90, visits: 1, seed: 7, last_day: LAST_DAY };
     sample_lake::write(folder.path(), &options, &|_, _| ()).unwrap();
     let catalog = Catalog::load(&folder.path().join("catalog.toml")).unwrap();
     let store = open(folder.path()).await;
