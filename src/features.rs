@@ -14,6 +14,7 @@ mod measures;
 mod partials;
 mod plan;
 mod ranking;
+mod retention;
 mod selection;
 mod snapshot;
 mod tally;
@@ -24,6 +25,7 @@ pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
 pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};
+pub use retention::retire;
 pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};
 
 /// Runs what computes or waits for disks away from the async threads.

@@ -47,6 +47,12 @@ def columns():
         yield "count(DISTINCT category) FILTER (kind = 'view' AND age < 60)::INTEGER AS view_categories_60d"
 
 
+def zeros():
+    names = [name for name, *_ in counts()] + ["spend_30d", "spend_60d", "view_categories_60d"]
+    for name in names + [f"active_days_{window}d" for window in (7, 30, 60)]:
+        yield f'coalesce(counted."{name}", 0) AS "{name}"'
+
+
 con = duckdb.connect()
 con.execute("SET preserve_insertion_order = false")
 con.execute(f"""
@@ -60,7 +66,8 @@ COPY (
     )
     GROUP BY user_id
   )
-  SELECT users.user_id, users.age, users.gender, users.prefecture, users.opt_out, counted.* EXCLUDE (user_id)
+  SELECT users.user_id, users.age, users.gender, users.prefecture, users.opt_out,
+         counted.* EXCLUDE (user_id) REPLACE ({", ".join(zeros())})
   FROM read_parquet('{lake}/users/*.parquet') AS users LEFT JOIN counted ON users.user_id = counted.user_id
   ORDER BY users.user_id
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd)

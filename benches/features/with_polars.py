@@ -11,7 +11,7 @@ import polars as pl
 from declared import CATEGORIES, PRODUCTS, counts
 
 lake, as_of, out = sys.argv[1:4]
-variant = sys.argv[4] if len(sys.argv) > 4 else "bits"
+variant = sys.argv[4] if len(sys.argv) > 4 else "unique"
 
 kind, category, age, amount = pl.col("kind"), pl.col("category"), pl.col("age"), pl.col("amount_yen")
 bought = kind == "purchase"

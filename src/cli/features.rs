@@ -77,6 +77,12 @@ async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow
     for day in built {
         output::line(format!("Built the snapshot of {day}."));
     }
+    if config.snapshots_kept > 0 {
+        let gone = features::retire(lake, store, catalog, config.snapshots_kept).await;
+        for day in gone.context("what is no longer needed could not be removed")? {
+            output::line(format!("Removed the snapshot of {day}."));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -186,11 +186,12 @@ struct Contents {
     tables: Vec<TableRows>,
 }
 
-fn horizons(catalog: &Catalog) -> BTreeSet<u16> {
+/// Every different horizon of the catalog's products.
+pub(super) fn horizons(catalog: &Catalog) -> BTreeSet<u16> {
     catalog.products.iter().map(|product| product.horizon_days).collect()
 }
 
-fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {
+pub(super) fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {
     day.checked_sub_days(Days::new(u64::from(days)))
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// People a stripe: their counts should stay in a core's cache.
-const STRIPE_PEOPLE: usize = 16_384;
+const STRIPE_PEOPLE: usize = 4_096;
 
 /// What one table gives some people.
 pub(super) struct Combined {
@@ -49,15 +49,12 @@ pub(super) fn combine(plan: &TablePlan, stored: &[Stored], ids: &Series) -> Resu
     let (classes, tallies) = classes(&plan.tallies, stored);
     let mut days = days(plan, stored, (&classes, &tallies));
     days.sort_by_key(|day| std::cmp::Reverse(day.section.day));
-    match ids.dtype() {
-        DataType::Int64 => {
-            let ids: Vec<i64> = ids.i64()?.into_no_null_iter().collect();
-            stripes::<Integer>(plan, &days, &ids)
-        }
-        _ => {
-            let ids: Vec<&str> = ids.str()?.iter().flatten().collect();
-            stripes::<Text>(plan, &days, &ids)
-        }
+    if *ids.dtype() == DataType::Int64 {
+        let ids: Vec<i64> = ids.i64()?.into_no_null_iter().collect();
+        stripes::<Integer>(plan, &days, &ids)
+    } else {
+        let ids: Vec<&str> = ids.str()?.iter().flatten().collect();
+        stripes::<Text>(plan, &days, &ids)
     }
 }
 

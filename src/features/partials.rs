@@ -38,7 +38,7 @@ use crate::{
 
 /// Raised when the files or their index change so that older ones cannot be read.
 const FORMAT: u32 = 1;
-const ROOT: &str = "partials/";
+pub(super) const ROOT: &str = "partials/";
 /// Events that are sorted at once; what bounds the memory of reading a large file.
 const EVENTS_TOGETHER: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("more than none");
 /// Input files that are read at the same time.
@@ -108,7 +108,7 @@ impl Aggregator<'_> {
         inputs: &[Object],
         reporter: &dyn Report,
     ) -> Result<Vec<Stored>, FeaturesError> {
-        let groups: Vec<&[Object]> = inputs.chunk_by(|a, b| same_day_folder(&a.key, &b.key)).collect();
+        let groups: Vec<&[Object]> = groups(inputs).collect();
         let count = groups.len() as u64;
         let mut stored = Vec::with_capacity(groups.len());
         let mut each =
@@ -118,6 +118,12 @@ impl Aggregator<'_> {
             reporter.advance(stored.len() as u64, count);
         }
         Ok(stored)
+    }
+
+    /// The keys of everything that is stored for `inputs`, sorted by key.
+    pub(super) fn keys(&self, inputs: &[Object]) -> Vec<String> {
+        let names = groups(inputs).map(|group| self.name(group));
+        names.flat_map(|name| [rows_key(&name), index_key(&name)]).collect()
     }
 
     async fn partial(&self, inputs: &[Object], reporter: &dyn Report) -> Result<Stored, FeaturesError> {
@@ -182,6 +188,10 @@ fn rows_key(name: &str) -> String {
 
 fn index_key(name: &str) -> String {
     format!("{ROOT}{name}.json")
+}
+
+fn groups(inputs: &[Object]) -> impl Iterator<Item = &[Object]> {
+    inputs.chunk_by(|a, b| same_day_folder(&a.key, &b.key))
 }
 
 /// Whether two keys are in the same `day=…` folder.

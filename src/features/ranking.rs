@@ -11,10 +11,10 @@ pub(super) type Ranking = BTreeMap<String, Vec<String>>;
 /// Ranks the categories of every fanned-out feature among `decls`, which are of one table, over its events up to
 /// `as_of` (days since 1970-01-01). What counts is the feature's events in its longest window; equal counts are in the
 /// order of the category's text.
-pub(super) fn rank<'i>(decls: &[&FeatureDecl], table: impl Iterator<Item = &'i Index> + Clone, as_of: i32) -> Ranking {
+pub(super) fn rank(decls: &[&FeatureDecl], table: &[&Index], as_of: i32) -> Ranking {
     let fanned = decls.iter().filter_map(|decl| Some((decl, decl.by_category_top?)));
     let ranked = fanned.map(|(decl, top)| {
-        let counts = events_by_category(decl, table.clone(), as_of);
+        let counts = events_by_category(decl, table, as_of);
         let mut ranked: Vec<(Reverse<u64>, &str)> =
             counts.into_iter().map(|(name, count)| (Reverse(count), name)).collect();
         ranked.sort_unstable();
@@ -24,16 +24,12 @@ pub(super) fn rank<'i>(decls: &[&FeatureDecl], table: impl Iterator<Item = &'i I
     ranked.collect()
 }
 
-fn events_by_category<'i>(
-    decl: &FeatureDecl,
-    table: impl Iterator<Item = &'i Index>,
-    as_of: i32,
-) -> BTreeMap<&'i str, u64> {
+fn events_by_category<'i>(decl: &FeatureDecl, table: &[&'i Index], as_of: i32) -> BTreeMap<&'i str, u64> {
     // No window is all of history, so it is the longest.
     let before = decl.windows_days.iter().max().map(|days| as_of - i32::from(*days));
     let selection = Selection::of(decl, None);
     let mut counts = BTreeMap::new();
-    for (day, cell, events) in table.flat_map(Index::events) {
+    for (day, cell, events) in table.iter().flat_map(|index| index.events()) {
         let Some(category) = cell.category.as_deref() else { continue };
         if day <= as_of && before.is_none_or(|before| day > before) && selection.contains(cell) {
             *counts.entry(category).or_default() += events;

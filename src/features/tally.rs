@@ -119,9 +119,9 @@ impl Tallies {
 }
 
 impl Tally {
-    /// One a window, and for days the one that was counted last.
+    /// One a window, and one for what was counted already: the last day, or the first categories as bits.
     fn slots(&self) -> usize {
-        self.windows.len() + usize::from(self.count == Count::Days)
+        self.windows.len() + usize::from(matches!(self.count, Count::Days | Count::Categories))
     }
 }
 
@@ -131,7 +131,7 @@ pub(super) struct Step {
     count: Count,
     slot: usize,
     tally: usize,
-    /// Where the last counted day is.
+    /// Where it is said what was counted already.
     marked: usize,
 }
 
@@ -150,7 +150,8 @@ impl<'t> Counted<'t> {
         let mut numbers = Vec::new();
         for tally in &tallies.0 {
             numbers.resize(numbers.len() + tally.windows.len() * people, tally.count.nothing());
-            numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * people, NEVER);
+            let marks = if tally.count == Count::Days { NEVER } else { 0 };
+            numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * people, marks);
         }
         Self { tallies, people, numbers, seen: FxHashSet::default() }
     }
@@ -190,7 +191,14 @@ impl<'t> Counted<'t> {
                 }
             }
             Count::Categories => {
-                if category > 0 {
+                if let Some(bit) =
+                    category.checked_sub(1).and_then(|number| 1_i64.checked_shl(u32::try_from(number).ok()?))
+                {
+                    let marked = &mut self.numbers[step.marked * self.people + person];
+                    let new = i64::from(*marked & bit == 0);
+                    *marked |= bit;
+                    self.numbers[at] += new;
+                } else if category > 0 {
                     self.see(at, (person, step.tally, category));
                 }
             }

@@ -70,6 +70,21 @@ impl FileStore {
         blocking(move || replace(&path, |file| file.write_all(&bytes))).await
     }
 
+    /// Also removes the folders that are left empty, up to the root.
+    pub(super) async fn delete(&self, key: &str) -> Result<(), LakeError> {
+        let (path, root) = (self.path(key), self.root.clone());
+        blocking(move || {
+            match fs::remove_file(&path) {
+                Err(error) if !is_absent(&error) => return Err(LakeError::Io { path, source: error }),
+                _ => {}
+            }
+            let folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
+            folders.map_while(|folder| fs::remove_dir(folder).ok()).for_each(drop);
+            Ok(())
+        })
+        .await
+    }
+
     pub(super) async fn write_file(&self, key: &str, source: &Path) -> Result<(), LakeError> {
         let (path, source) = (self.path(key), source.to_owned());
         blocking(move || {

@@ -114,6 +114,11 @@ impl S3Store {
         put.map(|_| ()).map_err(|error| self.fault(key, &error))
     }
 
+    pub(super) async fn delete(&self, key: &str) -> Result<(), LakeError> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await;
+        deleted.map(|_| ()).map_err(|error| self.fault(key, &error))
+    }
+
     pub(super) async fn local_copy(&self, object: &Object) -> Result<PathBuf, LakeError> {
         let mut object = object.clone();
         for _ in 0..FETCHES_MAX {

@@ -119,6 +119,15 @@ impl Store {
         }
     }
 
+    /// Removes the object; that there is none is fine.
+    pub async fn delete(&self, key: &str) -> Result<(), LakeError> {
+        check_key(key)?;
+        match &self.0 {
+            Backend::File(files) => files.delete(key).await,
+            Backend::S3(bucket) => bucket.delete(key).await,
+        }
+    }
+
     /// A readable local copy of `key`: the file itself, or a copy in the cache. Not to be written to.
     pub async fn local(&self, key: &str) -> Result<PathBuf, LakeError> {
         let object = self.stat(key).await?;

@@ -90,8 +90,8 @@ pub(super) async fn assemble(
     let feature_parts = features_of.local_parts().await?;
     let converted = conversion_column(source.product);
     let label_parts = labels_of.local_parts().await?;
-    let labels = labels(&label_parts, &converted, features_of)?;
     let people = features_of.manifest().rows;
+    let labels = labels(&label_parts, (&converted, features_of), (source.seed, people))?;
     let mut set = TrainingSet::default();
     for (done, part) in feature_parts.iter().enumerate() {
         if report.stopped() {
@@ -104,14 +104,18 @@ pub(super) async fn assemble(
             [col("user_id")],
             JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
         );
-        split(&mut set, &labelled.collect()?, source, people)?;
+        split(&mut set, &labelled.collect()?, source)?;
         report.advance(done as u64 + 1, feature_parts.len() as u64);
     }
     Ok(set)
 }
 
-/// `user_id` and `label` of everyone in the later snapshot.
-fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<DataFrame, ModelError> {
+/// `user_id` and `label` of everyone in the later snapshot who is not thinned out.
+fn labels(
+    parts: &[PathBuf],
+    (converted, features_of): (&str, &Snapshot),
+    (seed, people): (u64, u64),
+) -> Result<DataFrame, ModelError> {
     let column = [converted.to_owned()];
     let mut all: Option<DataFrame> = None;
     for part in parts {
@@ -119,6 +123,7 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
             .lazy()
             .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias("label")])
             .collect()?;
+        let frame = frame.filter(&kept(frame.column("user_id")?, seed, people)?)?;
         match &mut all {
             None => all = Some(frame),
             Some(all) => drop(all.vstack_mut(&frame)?),
@@ -134,8 +139,8 @@ fn read(part: &Path, columns: &[String]) -> Result<DataFrame, ModelError> {
     Ok(ParquetReader::new(file).with_columns(Some(columns)).finish()?)
 }
 
-fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>, people: u64) -> Result<(), ModelError> {
-    let places = places(frame.column("user_id")?, source.seed, people)?;
+fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>) -> Result<(), ModelError> {
+    let places = of_ids(frame.column("user_id")?, |id| place(id, source.seed))?;
     for (place, part) in
         [(Place::Train, &mut set.train), (Place::Validation, &mut set.validation), (Place::Holdout, &mut set.holdout)]
     {
@@ -152,20 +157,26 @@ enum Place {
     Train,
     Validation,
     Holdout,
-    /// Thinned out, because there are more people than training needs.
-    Nowhere,
 }
 
-fn places(ids: &Column, seed: u64, people: u64) -> Result<Vec<Place>, ModelError> {
-    let text = ids.cast(&DataType::String)?;
-    Ok(text.str()?.iter().map(|id| place(id.unwrap_or_default(), seed, people)).collect())
-}
-
-fn place(id: &str, seed: u64, people: u64) -> Place {
-    let thinning = stable_hash(seed ^ 0x7468_696e, id.as_bytes()) % people.max(1);
-    if thinning >= PEOPLE_MAX {
-        return Place::Nowhere;
+/// Who takes part, where there are more `people` than training needs.
+fn kept(ids: &Column, seed: u64, people: u64) -> Result<BooleanChunked, ModelError> {
+    if people <= PEOPLE_MAX {
+        return Ok(BooleanChunked::full(PlSmallStr::EMPTY, true, ids.len()));
     }
+    Ok(of_ids(ids, |id| takes_part(id, seed, people))?.into_iter().map(Some).collect())
+}
+
+fn takes_part(id: &str, seed: u64, people: u64) -> bool {
+    stable_hash(seed ^ 0x7468_696e, id.as_bytes()) % people.max(1) < PEOPLE_MAX
+}
+
+fn of_ids<T>(ids: &Column, one: impl Fn(&str) -> T) -> Result<Vec<T>, ModelError> {
+    let text = ids.cast(&DataType::String)?;
+    Ok(text.str()?.iter().map(|id| one(id.unwrap_or_default())).collect())
+}
+
+fn place(id: &str, seed: u64) -> Place {
     match stable_hash(seed, id.as_bytes()) % 100 {
         percent if percent < HOLDOUT_PERCENT => Place::Holdout,
         percent if percent < HOLDOUT_PERCENT + VALIDATION_PERCENT => Place::Validation,
@@ -179,18 +190,18 @@ mod tests {
 
     #[test]
     fn people_are_split_as_promised_and_always_the_same() {
-        let places: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 1, 10_000)).collect();
+        let places: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 1)).collect();
         let count = |wanted| places.iter().filter(|place| **place == wanted).count();
         assert!((1_900..2_100).contains(&count(Place::Holdout)), "{}", count(Place::Holdout));
         assert!((1_500..1_700).contains(&count(Place::Validation)), "{}", count(Place::Validation));
-        assert_eq!(place("42", 1, 10_000), place("42", 1, 10_000));
-        let other: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 2, 10_000)).collect();
+        assert_eq!(place("42", 1), place("42", 1));
+        let other: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 2)).collect();
         assert_ne!(places, other);
     }
 
     #[test]
     fn more_people_than_needed_are_thinned() {
-        let kept = (0..10_000).filter(|id| place(&id.to_string(), 1, 4 * PEOPLE_MAX) != Place::Nowhere).count();
+        let kept = (0..10_000).filter(|id| takes_part(&id.to_string(), 1, 4 * PEOPLE_MAX)).count();
         assert!((2_300..2_700).contains(&kept), "{kept}");
     }
 }

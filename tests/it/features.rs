@@ -1,5 +1,6 @@
 //! Features: every measure by eye, nothing after the day, the same bytes always, and real data.
 
+mod incremental;
 mod reference;
 mod small;
 

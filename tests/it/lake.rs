@@ -59,6 +59,10 @@ async fn keeps_its_promises(store: &Store, scratch: &Path) {
         assert!(matches!(store.write(key, Bytes::new()).await, Err(LakeError::BadKey { .. })), "{key}");
         assert!(matches!(store.read(key).await, Err(LakeError::BadKey { .. })), "{key}");
     }
+    store.delete("a/c/d.txt").await.unwrap();
+    store.delete("a/c/d.txt").await.unwrap();
+    assert!(!store.exists("a/c/d.txt").await.unwrap());
+    assert!(store.exists("a/b.txt").await.unwrap());
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ impl Batch<'_> {
     fn ranking(&self, events: &[Aggregated<'_>], as_of: NaiveDate) -> Ranking {
         let ranked = events.iter().flat_map(|of| {
             let decls: Vec<_> = self.catalog.features.iter().filter(|decl| decl.table == of.table.name).collect();
-            rank(&decls, of.partials.iter().map(|stored| &stored.index), as_of.to_epoch_days())
+            let table: Vec<_> = of.partials.iter().map(|stored| &stored.index).collect();
+            rank(&decls, &table, as_of.to_epoch_days())
         });
         ranked.collect()
     }

@@ -73,8 +73,12 @@ mod tests {
         #[test]
         fn what_is_written_is_read(numbers: Vec<u64>, signed: Vec<i64>) {
             let mut out = Vec::new();
-            numbers.iter().for_each(|number| put(*number, &mut out));
-            signed.iter().for_each(|number| put_signed(*number, &mut out));
+            for number in &numbers {
+                put(*number, &mut out);
+            }
+            for number in &signed {
+                put_signed(*number, &mut out);
+            }
             let mut input = Input::new(&out, 0);
             prop_assert_eq!(numbers.iter().map(|_| input.next()).collect::<Vec<_>>(), numbers);
             prop_assert_eq!(signed.iter().map(|_| input.signed()).collect::<Vec<_>>(), signed);

@@ -42,8 +42,8 @@ pub(super) struct Writer<'w> {
 struct Row<R> {
     person: R,
     cell: u32,
-    /// Of the frame.
-    row: u32,
+    /// Its row in the frame.
+    at: u32,
 }
 
 impl<'w> Writer<'w> {
@@ -77,12 +77,12 @@ impl<'w> Writer<'w> {
         let cells = self.cells.of(frame)?;
         let days = frame.column("day")?.to_physical_repr();
         let mut by_day: BTreeMap<i32, Vec<Row<P::Ref<'f>>>> = BTreeMap::new();
-        for (((person, day), cell), row) in ids.zip(days.i32()?.iter()).zip(cells).zip(0..) {
+        for (((person, day), cell), at) in ids.zip(days.i32()?.iter()).zip(cells).zip(0..) {
             self.index.rows += 1;
             match (person, day) {
                 (None, _) => self.index.null_user += 1,
                 (Some(_), None) => self.index.null_time += 1,
-                (Some(person), Some(day)) => by_day.entry(day).or_default().push(Row { person, cell, row }),
+                (Some(person), Some(day)) => by_day.entry(day).or_default().push(Row { person, cell, at }),
             }
         }
         let values = Values::of(frame, self.columns)?;
@@ -116,7 +116,7 @@ impl<'w> Writer<'w> {
                 *events.entry(rows[0].cell).or_default() += rows.len() as u64;
                 put(rows[0].cell.into(), &mut self.block);
                 put(rows.len() as u64, &mut self.block);
-                values.put(rows.iter().map(|row| row.row as usize), &mut self.block);
+                values.put(&rows.iter().map(|row| row.at as usize), &mut self.block);
             }
         }
         blocks.push(self.end_block(P::owned(base))?);
@@ -216,7 +216,7 @@ impl Values {
         Ok(Self { measured: measured.collect::<PolarsResult<_>>()?, listed: listed.collect::<PolarsResult<_>>()? })
     }
 
-    fn put(&self, rows: impl Iterator<Item = usize> + Clone, out: &mut Vec<u8>) {
+    fn put(&self, rows: &(impl Iterator<Item = usize> + Clone), out: &mut Vec<u8>) {
         for column in &self.measured {
             let values = rows.clone().filter_map(|row| column[row]);
             let (count, sum, min, max) = values
@@ -237,7 +237,9 @@ impl Values {
             values.sort_unstable();
             values.dedup();
             put(values.len() as u64, out);
-            values.iter().for_each(|value| put(*value, out));
+            for value in values {
+                put(value, out);
+            }
         }
     }
 }

@@ -39,15 +39,16 @@ by = "category"
 top = 2
 "#;
 
-struct Event {
+pub(crate) struct Event {
     user: u32,
-    day: NaiveDate,
+    pub(crate) day: NaiveDate,
     kind: &'static str,
     category: Option<&'static str>,
     amount: Option<i64>,
 }
 
-fn random_events(seed: u64, last: NaiveDate) -> Vec<Event> {
+/// Events of some strangers too, and some later than `last`.
+pub(crate) fn random_events(seed: u64, last: NaiveDate) -> Vec<Event> {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     (0..3_000)
         .map(|_| Event {
@@ -64,7 +65,12 @@ fn id(user: u32) -> String {
     format!("u{user:03}")
 }
 
-fn put(place: &Place, events: &[Event]) {
+/// The demo's features and some that it has no use for.
+pub(crate) fn catalog() -> Catalog {
+    Catalog::parse(&CATALOG.replace("[limits]", &format!("{MORE}\n[limits]"))).unwrap()
+}
+
+pub(crate) fn put_people(place: &Place) {
     let people: Vec<u32> = (0..PEOPLE).collect();
     place.put(
         "users/part.parquet",
@@ -75,6 +81,9 @@ fn put(place: &Place, events: &[Event]) {
         )
         .unwrap(),
     );
+}
+
+pub(crate) fn events_frame(events: &[&Event]) -> DataFrame {
     let columns = df!(
         "user_id" => events.iter().map(|event| id(event.user)).collect::<Vec<_>>(),
         "occurred_at" => events.iter().map(|event| event.day).collect::<Vec<_>>(),
@@ -82,7 +91,7 @@ fn put(place: &Place, events: &[Event]) {
         "category" => events.iter().map(|event| event.category).collect::<Vec<_>>(),
         "amount_yen" => events.iter().map(|event| event.amount).collect::<Vec<_>>(),
     );
-    place.put("events/day=2026-01-01/part.parquet", columns.unwrap());
+    columns.unwrap()
 }
 
 /// The value of a feature for one person, in plain loops.
@@ -136,12 +145,13 @@ fn meaning<'n>(decl: &FeatureDecl, column: &'n str) -> (Option<u16>, Option<&'n 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_loops_give_the_same_values() {
-    let catalog = Catalog::parse(&CATALOG.replace("[limits]", &format!("{MORE}\n[limits]"))).unwrap();
+    let catalog = catalog();
     let as_of = day("2026-06-30");
     for seed in 0..3 {
         let place = Place::new().await;
         let events = random_events(seed, as_of);
-        put(&place, &events);
+        put_people(&place);
+        place.put("events/day=2026-01-01/part.parquet", events_frame(&events.iter().collect::<Vec<_>>()));
         place.build(&catalog, "2026-06-30").await.unwrap();
         let snapshot = place.snapshot(&catalog, "2026-06-30").await;
         let rows = rows(&snapshot).await;
