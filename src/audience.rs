@@ -6,6 +6,7 @@
 
 mod batch;
 mod breakdown;
+mod control;
 mod eligible;
 mod explained;
 mod parts;
@@ -41,6 +42,8 @@ pub struct Query<'a> {
     pub features: &'a [String],
     /// Decides who is in [`Explained`], nothing else.
     pub seed: u64,
+    /// Decides who is in the control group, nothing else.
+    pub request: &'a str,
 }
 
 /// How people are scored; both functions are pure, and the second never falls where the first rises.
@@ -56,9 +59,11 @@ pub struct Scoring<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
     pub waterfall: Waterfall,
-    /// Raw score descending, then user id ascending.
+    /// Whom to deliver; raw score descending, then user id ascending.
     pub picked: Vec<Picked>,
-    /// Conversions to expect among the picked: the sum of their probabilities.
+    /// Picked as well, but kept out of delivery; in the same order.
+    pub control: Vec<Picked>,
+    /// Conversions to expect among the delivered: the sum of their probabilities.
     pub expected: f64,
     /// Variance of that number when people convert independently: the sum of p·(1 − p).
     pub expected_variance: f64,
@@ -141,14 +146,18 @@ pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress<'_>)
     let wanted = wanted(query, &eligible.waterfall)?;
     let scored = scored::score(query, scoring, &eligible, wanted, progress)?;
     let candidates = scored.ranking.into_best();
+    let kept_out = control::draw(&candidates, query.conditions.control_percent, query.request);
+    let control = kept_out.iter().filter(|kept_out| **kept_out).count() as u64;
+    let delivered = || candidates.iter().zip(&kept_out).filter(|(_, kept_out)| !**kept_out).map(|(person, _)| person);
     Ok(Selection {
-        waterfall: Waterfall { delivered: candidates.len() as u64, ..eligible.waterfall },
-        expected: candidates.iter().map(|person| person.probability).sum(),
-        expected_variance: candidates.iter().map(|person| person.probability * (1.0 - person.probability)).sum(),
+        waterfall: Waterfall { control, delivered: candidates.len() as u64 - control, ..eligible.waterfall },
+        expected: delivered().map(|person| person.probability).sum(),
+        expected_variance: delivered().map(|person| person.probability * (1.0 - person.probability)).sum(),
         eligible_mean: scored.probability_sum / as_f64(eligible.waterfall.eligible),
         breakdown: breakdown::compare(query.catalog, &eligible.groups, &eligible.counts, &candidates),
         explained: explained::compare(query.features, &candidates, scored.pool),
-        picked: picked(candidates, eligible.waterfall.eligible),
+        picked: picked(&candidates, &kept_out, false, eligible.waterfall.eligible),
+        control: picked(&candidates, &kept_out, true, eligible.waterfall.eligible),
     })
 }
 
@@ -161,20 +170,22 @@ fn wanted(query: &Query<'_>, waterfall: &Waterfall) -> Result<u64, AudienceError
     let limits = query.catalog.limits;
     let people = query.conditions.size.of(eligible).min(limits.largest_segment);
     let smallest = limits.smallest_segment;
-    if people < smallest { Err(AudienceError::TooSmall { people, smallest }) } else { Ok(people) }
+    let control = control::of(usize::try_from(people).unwrap_or(usize::MAX), query.conditions.control_percent) as u64;
+    let delivered = people - control;
+    if delivered < smallest { Err(AudienceError::TooSmall { people: delivered, smallest }) } else { Ok(people) }
 }
 
-/// The best are picked, so a rank among them is a rank among the eligible.
-fn picked(candidates: Vec<ranking::Candidate>, eligible: u64) -> Vec<Picked> {
-    (0_u64..)
-        .zip(candidates)
-        .map(|(rank, person)| Picked {
-            user_id: person.user_id,
-            probability: person.probability,
-            raw: person.raw,
-            decile: u8::try_from(rank * 10 / eligible + 1).expect("a rank is below the number of the eligible"),
-        })
-        .collect()
+/// Those of the candidates who are kept out, or those who are not. The best are picked, so a rank among them is a rank
+/// among the eligible.
+fn picked(candidates: &[ranking::Candidate], kept_out: &[bool], control: bool, eligible: u64) -> Vec<Picked> {
+    let ranked = (0_u64..).zip(candidates).zip(kept_out).filter(|(_, kept_out)| **kept_out == control);
+    let one = |((rank, person), _): ((u64, &ranking::Candidate), _)| Picked {
+        user_id: person.user_id.clone(),
+        probability: person.probability,
+        raw: person.raw,
+        decile: u8::try_from(rank * 10 / eligible + 1).expect("a rank is below the number of the eligible"),
+    };
+    ranked.map(one).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]

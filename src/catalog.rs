@@ -149,6 +149,8 @@ pub struct Product {
     pub min_conversions: u32,
     /// What the form offers first for people who already converted.
     pub exclude_converted: crate::segment::ExcludeConverted,
+    /// What the form offers first as the share of the control group, in whole per cent.
+    pub control_percent: u8,
     /// Columns that the model of this product must not see: `age`, `gender`, `region` or a feature's name.
     pub forbidden_features: Vec<String>,
     /// Slack channel ids in which it may be asked for; empty means everywhere.

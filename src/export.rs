@@ -1,13 +1,13 @@
 //! A segment's files.
 //!
-//! `segment.csv` is the internal form: one row a person, no e-mail address, no phone number.
+//! `segment.csv` is the internal form, `control.csv` the control group's: one row a person, no e-mail address, no phone number.
 
 mod csv_file;
 mod hashing;
 
 use std::path::PathBuf;
 
-pub use csv_file::{SEGMENT_FILE, write_segment};
+pub use csv_file::{CONTROL_FILE, SEGMENT_FILE, write_people};
 
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]

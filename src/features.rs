@@ -1,7 +1,8 @@
 //! Declared features become snapshots: one row a person, computed only from events up to the snapshot's day.
 //!
 //! [`build()`] is the nightly batch, [`Snapshot`] what it leaves behind. Values are exact: integers throughout, one
-//! division at the end of a mean or a share, rows sorted by user id; so the same input gives the same bytes.
+//! division at the end of a mean or a share; parts are ranges of user ids, and rows within a part are sorted by region, gender, age
+//! and id; so the same input gives the same bytes.
 
 mod build;
 mod columns;

@@ -6,7 +6,7 @@ mod failure;
 mod manifest;
 mod summary;
 
-pub use conditions::{AgeRange, Conditions, ExcludeConverted, Size};
+pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
 pub use draft::{Draft, Field, Problem};
 pub use failure::Failure;
 pub use manifest::{FileEntry, Manifest, SnapshotRef};

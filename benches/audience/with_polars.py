@@ -1,7 +1,7 @@
-"""What a data scientist would write for a warm request: with_polars.py PARTS MODEL CATALOG AS_OF PRODUCT SIZE OUT CONDITIONS
+"""What a data scientist would write for a warm request: with_polars.py PARTS MODEL CATALOG AS_OF PRODUCT SIZE OUT CONDITIONS [read]
 
 PARTS is a glob of the snapshot's files, MODEL a LightGBM text model of the same features, CONDITIONS a JSON object with
-`gender`, `age` ([from, to]) and `region` (codes), each optional. Reads only what it needs, filters while it reads,
+`gender`, `age` ([from, to]) and `region` (codes), each optional. With `read` it stops once the people are read. Reads only what it needs, filters while it reads,
 predicts on every core, keeps the best SIZE people and writes them as CSV.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import lightgbm
 import polars as pl
 
-parts, model, catalog, as_of, product, size, out, conditions = sys.argv[1:]
+parts, model, catalog, as_of, product, size, out, conditions = sys.argv[1:9]
 catalog, conditions = tomllib.loads(Path(catalog).read_text()), json.loads(conditions)
 booster = lightgbm.Booster(model_file=model)
 names = json.loads(Path(f"{model}.categories.json").read_text())
@@ -44,6 +44,8 @@ if "age" in conditions:
 if "region" in conditions:
     people = people.filter(pl.col("region").is_in(conditions["region"]))
 people = people.select("user_id", *[feature(name).alias(f"x{place}") for place, name in enumerate(features)]).collect(engine="streaming")
+if sys.argv[9:] == ["read"]:
+    sys.exit()
 rows = people.drop("user_id").to_numpy()
 scored = people.select("user_id", score=pl.Series(booster.predict(rows)))
 best = scored.sort(["score", "user_id"], descending=[True, False]).head(int(size))

@@ -9,6 +9,16 @@ result-waterfall =
     − { $converted } converted before
     = { $eligible } could be picked
     { "*" }{ $delivered } delivered*, the most likely first
+result-waterfall-control =
+    { "*" }How it came to { $delivered } people*
+    { $people } people in the data
+    { $matching } meet your conditions
+    − { $opted_out } opted out
+    − { $converted } converted before
+    = { $eligible } could be picked
+    { $picked } picked, the most likely first
+    − { $control } control group: kept out of every file, to measure the effect
+    { "*" }{ $delivered } delivered*
 result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
 result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.

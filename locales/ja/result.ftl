@@ -9,6 +9,16 @@ result-waterfall =
     − 購入済みの人：{ $converted }人
     = 選べる人：{ $eligible }人
     { "*" }届けた人：{ $delivered }人* （見込みの高い順）
+result-waterfall-control =
+    { "*" }{ $delivered }人になるまで*
+    データにある人：{ $people }人
+    条件に合う人：{ $matching }人
+    − 広告を希望しない人：{ $opted_out }人
+    − 購入済みの人：{ $converted }人
+    = 選べる人：{ $eligible }人
+    選んだ人：{ $picked }人（見込みの高い順）
+    − コントロール群：{ $control }人（効果を測るため、どのファイルにも含めません）
+    { "*" }届けた人：{ $delivered }人*
 result-quality = *精度：{ $grade }* — モデルが見ていない人で測ったAUCは { $auc }（{ $low }〜{ $high }）です。
 result-expected = 同じ人数を無作為に選んだ場合の購入は { $random } 件、このセグメントでは { $expected } ± { $margin } 件（{ $lift } 倍）と見込まれます。
 result-expected-everyone = 選べる人が全員含まれるため、順位付けによる違いはありません。購入は { $expected } ± { $margin } 件と見込まれます。

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    export::CONTROL_FILE,
     lake::{LakeError, Store},
     queue::{JobKind, Outcome, Request},
     segment::Failure,
@@ -60,10 +61,12 @@ async fn told(work: impl Future<Output = Outcome>, stop: &StopFlag, token: &Canc
     }
 }
 
-/// The files that the worker stored, as local copies, in the order of delivery.
+/// The files that the worker stored, as local copies, in the order of delivery. The control group's stays in the store:
+/// who gets a file may send it to those in it.
 async fn stored(store: Store, request: Request) -> Result<Vec<ResultFile>, Failure> {
     let mut found = Vec::new();
-    for file in request.summary.iter().flat_map(|summary| &summary.files) {
+    let files = request.summary.iter().flat_map(|summary| &summary.files);
+    for file in files.filter(|file| file.name != CONTROL_FILE) {
         let key = format!("segments/{}/{}", request.id, file.name);
         let path = store.local(&key).await.map_err(|error| unreadable(&request, &error))?;
         found.push(ResultFile { name: file.name.clone(), path });

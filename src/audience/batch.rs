@@ -67,7 +67,17 @@ fn codes<T: TryFrom<usize> + Copy>(column: &Column, ids: &[&str]) -> Result<Vec<
     by_id.sort_by_key(|(id, _)| *id);
     let code = |id: &str| by_id.binary_search_by_key(&id, |(id, _)| id).ok().and_then(|at| by_id[at].1);
     match column.dtype() {
-        DataType::String => Ok(column.str()?.iter().map(|id| id.and_then(code)).collect()),
+        DataType::String => {
+            // Snapshots are sorted by region and gender, so a row mostly says what the one before said.
+            let mut last = (None, None);
+            let mut same = |id| {
+                if last.0 != id {
+                    last = (id, id.and_then(code));
+                }
+                last.1
+            };
+            Ok(column.str()?.iter().map(&mut same).collect())
+        }
         // A column without any value may have no type.
         DataType::Null => Ok(vec![None; column.len()]),
         found => Err(wrong_type(column, found, "text")),

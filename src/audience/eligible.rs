@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
-use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, NewChunkedArray};
+use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, NewChunkedArray, PlSmallStr};
 use rayon::prelude::*;
 
 use super::{
     AudienceError, Progress, Query,
     batch::{gender_codes, region_codes, wrong_type},
     breakdown::{Counts, Groups},
-    parts::Piece,
+    parts::{Bounds, Piece},
 };
 use crate::{
     catalog::{Catalog, Gender},
@@ -76,8 +76,14 @@ pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_
         if !progress(0, people as u64) {
             return Err(AudienceError::Stopped);
         }
-        let passed: Vec<Result<Passed, AudienceError>> =
-            wave.par_iter().map(|piece| filter.pass(&piece.read(&columns)?, query.catalog, &eligible.groups)).collect();
+        let pass = |piece: &Piece| {
+            if filter.may_match(&piece.bounds) {
+                filter.pass(&piece.read(&columns)?, query.catalog, &eligible.groups)
+            } else {
+                Ok(Passed::nobody(piece.rows, &eligible.groups))
+            }
+        };
+        let passed: Vec<Result<Passed, AudienceError>> = wave.par_iter().map(pass).collect();
         for (piece, passed) in wave.iter().zip(passed) {
             eligible.add(piece, passed?);
         }
@@ -87,7 +93,7 @@ pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_
 
 impl Eligible {
     fn add(&mut self, piece: &Piece, passed: Passed) {
-        let Waterfall { people, matching, opted_out, converted, eligible, delivered: _ } = passed.waterfall;
+        let Waterfall { people, matching, opted_out, converted, eligible, control: _, delivered: _ } = passed.waterfall;
         self.waterfall.people += people;
         self.waterfall.matching += matching;
         self.waterfall.opted_out += opted_out;
@@ -107,8 +113,18 @@ struct Passed {
     counts: Counts,
 }
 
+impl Passed {
+    fn nobody(rows: usize, groups: &Groups) -> Self {
+        let waterfall = Waterfall { people: rows as u64, ..Waterfall::default() };
+        Self { waterfall, mask: BooleanChunked::from_slice(PlSmallStr::EMPTY, &[]), counts: groups.no_counts() }
+    }
+}
+
 /// Conditions, as codes and days.
 struct Filter {
+    /// The chosen values of gender and region as the files have them; empty when the column decides nothing.
+    gender_ids: Vec<String>,
+    region_codes: Vec<String>,
     /// Whether each gender of the catalog may pass; empty when all may, unknown included.
     genders: Vec<bool>,
     unknown_gender: bool,
@@ -124,13 +140,18 @@ impl Filter {
         let Query { catalog, conditions, as_of, .. } = query;
         let chosen = |gender: &&Gender| conditions.genders.contains(&gender.id);
         let column = format!("converted_on:{}", conditions.product);
+        // Whoever asks for people of unknown gender also gets those whose gender the catalog does not list.
+        let unknown_gender = catalog.genders.iter().filter(chosen).any(|gender| gender.code.is_none());
+        let gender_ids = conditions.genders.iter().map(ToString::to_string).filter(|_| !unknown_gender).collect();
         Self {
+            gender_ids,
+            region_codes: conditions.regions.iter().map(ToString::to_string).collect(),
             genders: if conditions.genders.is_empty() {
                 Vec::new()
             } else {
                 catalog.genders.iter().map(|gender| chosen(&gender)).collect()
             },
-            unknown_gender: catalog.genders.iter().filter(chosen).any(|gender| gender.code.is_none()),
+            unknown_gender,
             age: conditions.age,
             regions: if conditions.regions.is_empty() {
                 Vec::new()
@@ -148,6 +169,21 @@ impl Filter {
     fn columns(&self) -> BTreeSet<String> {
         let converted = self.converted.iter().map(|(column, _)| column.clone());
         PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).collect()
+    }
+
+    /// Whether anybody within these bounds may meet the conditions.
+    fn may_match(&self, bounds: &Bounds) -> bool {
+        let has_one = |chosen: &[String], bounds: &Option<(String, String)>| {
+            let within = |(min, max): &(String, String)| chosen.iter().any(|one| (min..=max).contains(&one));
+            chosen.is_empty() || bounds.as_ref().is_none_or(within)
+        };
+        let age = match (self.age, bounds.age) {
+            (Some(AgeRange { from, to }), Some((youngest, oldest))) => {
+                youngest <= i32::from(to) && i32::from(from) <= oldest
+            }
+            _ => true,
+        };
+        age && has_one(&self.gender_ids, &bounds.gender) && has_one(&self.region_codes, &bounds.region)
     }
 
     fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {

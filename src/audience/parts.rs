@@ -26,6 +26,38 @@ pub(super) struct Piece {
     /// Row of the group with which the piece begins.
     first: usize,
     pub(super) rows: usize,
+    /// What the footer says of the row group.
+    pub(super) bounds: Arc<Bounds>,
+}
+
+/// Between which values the columns lie that conditions ask about; `None` where the file does not say.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    pub(super) age: Option<(i32, i32)>,
+    pub(super) gender: Option<(String, String)>,
+    pub(super) region: Option<(String, String)>,
+}
+
+impl Bounds {
+    fn of(footer: &FileMetadata, at: usize) -> Self {
+        let group = &footer.row_groups[at];
+        let statistics = |name: &str| {
+            let mut columns = group.columns_under_root_iter(name)?;
+            columns.next()?.statistics(&footer.footer_buf)?.ok()
+        };
+        let text = |name: &str| {
+            let statistics = statistics(name)?;
+            let bounds = statistics.as_binary()?;
+            let text = |bytes: &Option<Vec<u8>>| String::from_utf8(bytes.clone()?).ok();
+            Some((text(&bounds.min_value)?, text(&bounds.max_value)?))
+        };
+        let age = || {
+            let statistics = statistics("age")?;
+            let bounds = statistics.as_int32()?;
+            Some((bounds.min_value?, bounds.max_value?))
+        };
+        Self { age: age(), gender: text("gender"), region: text("region") }
+    }
 }
 
 /// The pieces of all files, in order; reads footers only.
@@ -36,8 +68,9 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Piece>, AudienceError> {
         let failed = |source| AudienceError::Parquet { path: path.clone(), source };
         let footer = reader.get_metadata().map_err(failed)?.clone();
         let bare = FileMetadata { row_groups: Vec::new(), ..FileMetadata::clone(&footer) };
-        for group in &footer.row_groups {
+        for (at, group) in footer.row_groups.iter().enumerate() {
             let (height, row_groups) = (group.num_rows(), vec![group.clone()]);
+            let bounds = Arc::new(Bounds::of(&footer, at));
             let footer =
                 Arc::new(FileMetadata { num_rows: height, max_row_group_height: height, row_groups, ..bare.clone() });
             pieces.extend((0..height).step_by(ROWS_MAX).map(|first| Piece {
@@ -45,6 +78,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Piece>, AudienceError> {
                 footer: footer.clone(),
                 first,
                 rows: ROWS_MAX.min(height - first),
+                bounds: bounds.clone(),
             }));
         }
     }
@@ -97,5 +131,23 @@ mod tests {
             .flat_map(|frame| frame.column("id").unwrap().i64().unwrap().iter().flatten().collect::<Vec<_>>())
             .collect();
         assert_eq!(ids, (0..400_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn footers_say_between_which_values_a_row_group_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.parquet");
+        let mut frame = df![
+            "age" => [Some(20_i32), None, Some(34), None, None, None],
+            "gender" => ["f", "m", "f", "f", "f", "f"],
+            "region" => [Some("01"), Some("13"), None, Some("27"), Some("27"), Some("27")],
+        ]
+        .unwrap();
+        ParquetWriter::new(File::create(&path).unwrap()).with_row_group_size(Some(3)).finish(&mut frame).unwrap();
+        let bounds: Vec<String> = open(&[path]).unwrap().iter().map(|piece| format!("{:?}", piece.bounds)).collect();
+        insta::assert_snapshot!(bounds.join("\n"), @r#"
+        Bounds { age: Some((20, 34)), gender: Some(("f", "m")), region: Some(("01", "13")) }
+        Bounds { age: None, gender: Some(("f", "f")), region: Some(("27", "27")) }
+        "#);
     }
 }

@@ -11,6 +11,7 @@ use super::{
     Names, Product, ProductId, Region, RegionCode, UsersTable, defaults,
     raw::{RawCatalog, RawEvents, RawProduct, RawUsers},
 };
+use crate::segment::{CONTROL_PERCENT_MAX, ExcludeConverted};
 
 /// Why a catalog cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -246,10 +247,18 @@ impl Checker<'_> {
                 .fail(raw.id.span(), format!("events table `{}` has no category column to filter by", table.name));
         }
         let exclude_converted = match &raw.exclude_converted {
-            None => crate::segment::ExcludeConverted::Never,
+            None => ExcludeConverted::Never,
             Some(text) => text.get_ref().parse().or_else(|_| {
                 self.fail(text.span(), "`exclude_converted` is never, ever or a number of days such as 90d")
             })?,
+        };
+        let control_percent = match &raw.control_percent {
+            Some(percent) if *percent.get_ref() > CONTROL_PERCENT_MAX => {
+                let most =
+                    format!("`control_percent` is 0 to {CONTROL_PERCENT_MAX}: how many of the picked are kept out");
+                return self.fail(percent.span(), most);
+            }
+            percent => percent.as_ref().map_or(0, |percent| *percent.get_ref()),
         };
         Ok(Product {
             id: ProductId::new(raw.id.into_inner()),
@@ -259,6 +268,7 @@ impl Checker<'_> {
             horizon_days: raw.horizon_days.into_inner(),
             min_conversions: raw.min_conversions.unwrap_or(100),
             exclude_converted,
+            control_percent,
             forbidden_features: raw.forbidden_features.into_iter().map(Spanned::into_inner).collect(),
             allowed_channels: raw.allowed_channels,
         })

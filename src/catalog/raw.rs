@@ -113,6 +113,7 @@ pub(super) struct RawProduct {
     pub(super) horizon_days: Spanned<u16>,
     pub(super) min_conversions: Option<u32>,
     pub(super) exclude_converted: Option<Spanned<String>>,
+    pub(super) control_percent: Option<Spanned<u8>>,
     #[serde(default)]
     pub(super) forbidden_features: Vec<Spanned<String>>,
     #[serde(default)]

@@ -47,6 +47,9 @@ pub(super) struct Create {
     /// Whom to leave out who already converted: never, ever or days such as 90d; the product's default otherwise.
     #[arg(long)]
     converted: Option<String>,
+    /// Share of the picked who are kept out of delivery and go to control.csv, such as 10%; the product's default otherwise.
+    #[arg(long)]
+    control: Option<String>,
     /// Campaign name.
     #[arg(long)]
     name: Option<String>,
@@ -107,6 +110,7 @@ fn conditions(create: &Create, catalog: &Catalog) -> anyhow::Result<Conditions> 
         regions: create.region.clone(),
         size: Some(create.size.clone()),
         converted: create.converted.clone(),
+        control: create.control.clone(),
     };
     draft.check(catalog).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -34,12 +34,13 @@ pub(super) fn summary(summary: &Summary, conditions: &Conditions) -> Vec<String>
 
 fn waterfall(waterfall: &Waterfall) -> String {
     format!(
-        "{} in all → {} match → − {} opted out − {} converted → {} eligible → {} delivered",
+        "{} in all → {} match → − {} opted out − {} converted → {} eligible → − {} control group → {} delivered",
         grouped(waterfall.people),
         grouped(waterfall.matching),
         grouped(waterfall.opted_out),
         grouped(waterfall.converted),
         grouped(waterfall.eligible),
+        grouped(waterfall.control),
         grouped(waterfall.delivered),
     )
 }

@@ -1,4 +1,4 @@
-//! `segment.csv`: `rank,user_id,score,decile`, UTF-8 without a byte order mark, lines that end with LF.
+//! `segment.csv` and `control.csv`: `rank,user_id,score,decile`, UTF-8 without a byte order mark, lines that end with LF.
 
 use std::{borrow::Cow, fs::File, path::Path};
 
@@ -10,17 +10,19 @@ use crate::{
     segment::FileEntry,
 };
 
-/// The name of the file.
+/// Whom to deliver.
 pub const SEGMENT_FILE: &str = "segment.csv";
+/// Whom the request picked and keeps out of delivery.
+pub const CONTROL_FILE: &str = "control.csv";
 
-/// Writes [`SEGMENT_FILE`] into `folder`, in the order of `picked`; the rank counts from 1 and the score is the probability with
+/// Writes the file `name` into `folder`, in the order of `picked`; the rank counts from 1 and the score is the probability with
 /// six decimals.
 ///
 /// A text id that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break) is written behind
 /// an apostrophe; strip one leading apostrophe to get the id back. An id that begins with an apostrophe gets another one, so that
 /// stripping is always right.
-pub fn write_segment(folder: &Path, picked: &[Picked]) -> Result<FileEntry, ExportError> {
-    let path = folder.join(SEGMENT_FILE);
+pub fn write_people(folder: &Path, name: &str, picked: &[Picked]) -> Result<FileEntry, ExportError> {
+    let path = folder.join(name);
     let io_error = |source| ExportError::Io { path: path.clone(), source };
     let csv_error = |source| ExportError::Csv { path: path.clone(), source };
     let file = File::create(&path).map_err(io_error)?;
@@ -32,7 +34,7 @@ pub fn write_segment(folder: &Path, picked: &[Picked]) -> Result<FileEntry, Expo
     let hashing = lines.into_inner().map_err(|error| io_error(error.into_error()))?;
     let (file, bytes, sha256) = hashing.finish();
     file.sync_all().map_err(io_error)?;
-    Ok(FileEntry { name: SEGMENT_FILE.to_owned(), bytes, sha256 })
+    Ok(FileEntry { name: name.to_owned(), bytes, sha256 })
 }
 
 fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> csv::Result<()> {
@@ -75,7 +77,7 @@ mod tests {
             picked(UserId::Text("'q".to_owned()), 1.0, 10),
             picked(UserId::Text("顧客1".to_owned()), 0.0, 10),
         ];
-        let entry = write_segment(folder.path(), &people).unwrap();
+        let entry = write_people(folder.path(), SEGMENT_FILE, &people).unwrap();
         let bytes = std::fs::read(folder.path().join(SEGMENT_FILE)).unwrap();
         assert_eq!(entry.bytes, bytes.len() as u64);
         assert_eq!(entry.sha256, crate::digest::sha256_hex(&bytes));
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_missing_is_named() {
-        let error = write_segment(Path::new("no-such-folder"), &[]).unwrap_err();
+        let error = write_people(Path::new("no-such-folder"), SEGMENT_FILE, &[]).unwrap_err();
         insta::assert_snapshot!(error, @"cannot write no-such-folder/segment.csv: No such file or directory (os error 2)");
     }
 }

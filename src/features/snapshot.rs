@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Raised when the manifest or the files change so that older code cannot read them.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const ROOT: &str = "snapshots/";
 const MANIFEST: &str = "_manifest.json";
 /// Parts fetched at the same time.

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{FeaturesError, Part, snapshot::folder};
 
 /// Rows a row group; readers skip groups by their statistics.
-const ROW_GROUP_ROWS: usize = 128 * 1024;
+const ROW_GROUP_ROWS: usize = 32 * 1024;
 const ZSTD_LEVEL: i32 = 3;
 
 /// Writes `rows` as the snapshot's part number `index` below `scratch`; gives its entry in the manifest and the file.

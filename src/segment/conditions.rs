@@ -25,7 +25,15 @@ pub struct Conditions {
     pub regions: BTreeSet<RegionCode>,
     pub size: Size,
     pub exclude_converted: ExcludeConverted,
+    /// Share of the picked who are kept out of delivery, in whole per cent, 0 to [`CONTROL_PERCENT_MAX`].
+    #[serde(default)]
+    pub control_percent: u8,
 }
+
+/// The largest share that a control group may have.
+pub const CONTROL_PERCENT_MAX: u8 = 50;
+/// The shares that the form offers.
+pub const CONTROL_CHOICES: [u8; 3] = [0, 5, 10];
 
 /// Whole years, both ends included; people of unknown age are outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +136,7 @@ impl Display for Conditions {
             write!(f, " age={age}")?;
         }
         write_list(f, "region", self.regions.iter())?;
-        write!(f, " size={} converted={}", self.size, self.exclude_converted)?;
+        write!(f, " size={} converted={} control={}%", self.size, self.exclude_converted, self.control_percent)?;
         if let Some(name) = &self.name {
             write!(f, " name=\"{}\"", name.replace('"', "'"))?;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgeRange, Conditions, ExcludeConverted, Size};
+use super::{AgeRange, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
 use crate::catalog::{Catalog, GenderId, ProductId, RegionCode};
 
 /// Characters that a campaign name may have.
@@ -23,6 +23,7 @@ pub struct Draft {
     pub regions: Vec<String>,
     pub size: Option<String>,
     pub converted: Option<String>,
+    pub control: Option<String>,
 }
 
 /// The inputs of a request, in the form's order.
@@ -36,12 +37,13 @@ pub enum Field {
     Region,
     Size,
     Converted,
+    Control,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 7] =
-        [Self::Name, Self::Product, Self::Gender, Self::Age, Self::Region, Self::Size, Self::Converted];
+    pub const ALL: [Self; 8] =
+        [Self::Name, Self::Product, Self::Gender, Self::Age, Self::Region, Self::Size, Self::Converted, Self::Control];
 
     /// The key that people type.
     pub fn key(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Field {
             Self::Region => "region",
             Self::Size => "size",
             Self::Converted => "converted",
+            Self::Control => "control",
         }
     }
 }
@@ -78,6 +81,8 @@ pub enum Problem {
     AgeValue { value: String, min: u8, max: u8 },
     #[error("`{value}` is no size I can use. Give {min} to {max} people, or a share such as 5%.")]
     SizeValue { value: String, min: u64, max: u64 },
+    #[error("`{value}` is no control group I can use. Give a share of 0% to {max}%.")]
+    ControlValue { value: String, max: u8 },
     #[error("The campaign name has {chars} characters; at most {max} fit.")]
     NameLength { chars: usize, max: usize },
 }
@@ -102,6 +107,7 @@ impl Problem {
             Self::UnknownValue { field, .. } | Self::Missing { field } => Some(*field),
             Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
             Self::SizeValue { .. } => Some(Field::Size),
+            Self::ControlValue { .. } => Some(Field::Control),
             Self::NameLength { .. } => Some(Field::Name),
             Self::UnknownKey { .. } | Self::NoValue { .. } | Self::Twice { .. } | Self::OpenQuote => None,
         }
@@ -139,6 +145,7 @@ impl Draft {
             Field::Region => self.regions = list(),
             Field::Size => self.size = Some(value.to_owned()),
             Field::Converted => self.converted = Some(value.to_owned()),
+            Field::Control => self.control = Some(value.to_owned()),
             Field::Age => {
                 let (from, to) = value.split_once(['-', '~', '–']).unwrap_or((value, value));
                 self.age_from = Some(from.trim().to_owned());
@@ -158,6 +165,7 @@ impl Draft {
         note(self.regions(catalog).map(drop));
         note(self.size(catalog).map(drop));
         note(self.converted().map(drop));
+        note(self.control().map(drop));
         problems
     }
 
@@ -173,14 +181,17 @@ impl Draft {
 
     fn checked(&self, catalog: &Catalog) -> Result<Conditions, Problem> {
         let product = self.product(catalog)?.ok_or(Problem::Missing { field: Field::Product })?;
-        let usual = catalog.product(&product).map_or(ExcludeConverted::Never, |product| product.exclude_converted);
+        let usual = catalog.product(&product);
+        let usual_converted = usual.map_or(ExcludeConverted::Never, |product| product.exclude_converted);
+        let usual_control = usual.map_or(0, |product| product.control_percent);
         Ok(Conditions {
             name: self.name()?,
             genders: self.genders(catalog)?,
             age: self.age(catalog)?,
             regions: self.regions(catalog)?,
             size: self.size(catalog)?.ok_or(Problem::Missing { field: Field::Size })?,
-            exclude_converted: self.converted()?.unwrap_or(usual),
+            exclude_converted: self.converted()?.unwrap_or(usual_converted),
+            control_percent: self.control()?.unwrap_or(usual_control),
             product,
         })
     }
@@ -290,6 +301,13 @@ impl Draft {
             unknown_value(Field::Converted, value, accepted.iter().map(String::as_str))
         })
     }
+
+    fn control(&self) -> Result<Option<u8>, Problem> {
+        let Some(value) = &self.control else { return Ok(None) };
+        let percent = value.trim_end_matches(['%', '％']).trim().parse().ok();
+        let usable = percent.filter(|percent| *percent <= CONTROL_PERCENT_MAX);
+        usable.map(Some).ok_or_else(|| Problem::ControlValue { value: value.clone(), max: CONTROL_PERCENT_MAX })
+    }
 }
 
 fn unknown_key(word: &str) -> Problem {
@@ -355,22 +373,23 @@ mod tests {
     fn typed_text_becomes_conditions_that_print_as_text_again() {
         let text = "product=skincare gender=f age=25-39 region=tokyo,27 size=5,000 name=\"Spring sale\"";
         let printed = checked(text).unwrap();
-        insta::assert_snapshot!(printed, @r#"product=skincare gender=f age=25-39 region=13,27 size=5000 converted=90d name="Spring sale""#);
+        insta::assert_snapshot!(printed, @r#"product=skincare gender=f age=25-39 region=13,27 size=5000 converted=90d control=0% name="Spring sale""#);
         assert_eq!(checked(&printed).unwrap(), printed);
     }
 
     #[test]
     fn areas_names_and_shares_are_understood() {
         insta::assert_snapshot!(checked("product=すきんけあ region=shikoku size=5% converted=ever gender=f,m,unknown").unwrap(),
-            @"product=skincare region=36,37,38,39 size=5% converted=ever");
+            @"product=skincare region=36,37,38,39 size=5% converted=ever control=0%");
     }
 
     #[test]
     fn mistakes_quote_the_word_and_say_what_works() {
-        insta::assert_snapshot!(checked("prodct=tea").unwrap_err(), @"`prodct` is not one of my words. I know: name, product, gender, age, region, size, converted. Did you mean `product`?");
+        insta::assert_snapshot!(checked("prodct=tea").unwrap_err(), @"`prodct` is not one of my words. I know: name, product, gender, age, region, size, converted, control. Did you mean `product`?");
         insta::assert_snapshot!(checked("product=skinkare size=500").unwrap_err(), @"`skinkare` is no product I know. Accepted: skincare, supplement, coffee, kimono. Did you mean `skincare`?");
         insta::assert_snapshot!(checked("product=coffee age=40-20 size=500").unwrap_err(), @"The age must be from low to high, and 40 is above 20.");
         insta::assert_snapshot!(checked("product=coffee age=9-20 size=5").unwrap_err(), @"`9` is no age I can use. Ages go from 15 to 84, such as 25-39. `5` is no size I can use. Give 100 to 1000000 people, or a share such as 5%.");
+        insta::assert_snapshot!(checked("product=coffee size=500 control=60%").unwrap_err(), @"`60%` is no control group I can use. Give a share of 0% to 50%.");
         insta::assert_snapshot!(checked("gender=f").unwrap_err(), @"product is missing. size is missing.");
         insta::assert_snapshot!(checked("product=").unwrap_err(), @"`product` has no value. Write it as product=…");
         insta::assert_snapshot!(checked("name=\"open").unwrap_err(), @"A quotation mark is not closed.");

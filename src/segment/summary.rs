@@ -41,7 +41,10 @@ pub struct Waterfall {
     pub converted: u64,
     /// Who could be picked: matching − opted out − converted.
     pub eligible: u64,
-    /// Who was picked.
+    /// Of those who were picked: kept out of delivery to measure the effect.
+    #[serde(default)]
+    pub control: u64,
+    /// Who was picked and is delivered.
     pub delivered: u64,
 }
 

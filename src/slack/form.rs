@@ -22,8 +22,8 @@ use crate::{
 
 pub(super) use read::{Filled, read};
 pub(super) use view::{
-    BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME, BLOCK_PRODUCT,
-    BLOCK_SIZE, BLOCK_SIZE_EXACT,
+    BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
+    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT,
 };
 
 /// Where the form was asked for; travels with it as private metadata.
@@ -107,6 +107,7 @@ fn draft_of(conditions: &Conditions) -> Draft {
         regions: conditions.regions.iter().map(|region| text(region)).collect(),
         size: Some(text(&conditions.size)),
         converted: Some(text(&conditions.exclude_converted)),
+        control: Some(format!("{}%", conditions.control_percent)),
     }
 }
 

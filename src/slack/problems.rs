@@ -3,8 +3,8 @@
 use super::{
     blocks::{Message, escape},
     form::{
-        BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_GENDER, BLOCK_NAME, BLOCK_PRODUCT,
-        BLOCK_SIZE, BLOCK_SIZE_EXACT,
+        BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_GENDER, BLOCK_NAME,
+        BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT,
     },
     limits,
 };
@@ -47,6 +47,9 @@ pub(super) fn words(say: Say<'_>, problem: &Problem) -> String {
             let args = [("value", short(value).into()), ("min", (*min).into()), ("max", (*max).into())];
             say.with("problem-size-value", &args)
         }
+        Problem::ControlValue { value, max } => {
+            say.with("problem-control-value", &[("value", short(value).into()), ("max", (*max).into())])
+        }
         Problem::NameLength { chars, max } => {
             say.with("problem-name-length", &[("chars", (*chars).into()), ("max", (*max).into())])
         }
@@ -73,6 +76,7 @@ pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
         Some(Field::Size) if matches!(problem, Problem::Missing { .. }) => BLOCK_SIZE,
         Some(Field::Size) => BLOCK_SIZE_EXACT,
         Some(Field::Converted) => BLOCK_CONVERTED,
+        Some(Field::Control) => BLOCK_CONTROL,
         Some(Field::Product) | None => BLOCK_PRODUCT,
     }
 }
@@ -106,6 +110,7 @@ fn field_name(say: Say<'_>, field: Field) -> String {
         Field::Region => say.text("field-region"),
         Field::Size => say.text("field-size"),
         Field::Converted => say.text("field-converted"),
+        Field::Control => say.text("field-control"),
     }
 }
 

@@ -61,14 +61,17 @@ fn heading(say: Say<'_>, key: &str) -> String {
 }
 
 fn waterfall(say: Say<'_>, waterfall: &Waterfall) -> String {
+    let key = if waterfall.control > 0 { "result-waterfall-control" } else { "result-waterfall" };
     say.with(
-        "result-waterfall",
+        key,
         &[
             ("people", waterfall.people.into()),
             ("matching", waterfall.matching.into()),
             ("opted_out", waterfall.opted_out.into()),
             ("converted", waterfall.converted.into()),
             ("eligible", waterfall.eligible.into()),
+            ("picked", (waterfall.control + waterfall.delivered).into()),
+            ("control", waterfall.control.into()),
             ("delivered", waterfall.delivered.into()),
         ],
     )

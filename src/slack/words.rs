@@ -30,6 +30,14 @@ pub(super) fn converted(say: Say<'_>, converted: ExcludeConverted) -> String {
     }
 }
 
+/// How large the control group is, as a choice.
+pub(super) fn control(say: Say<'_>, percent: u8) -> String {
+    match percent {
+        0 => say.text("control-none"),
+        percent => say.with("control-percent", &[("percent", percent.into())]),
+    }
+}
+
 /// A state in one or two words.
 pub(super) fn state(say: Say<'_>, state: RequestState) -> String {
     match state {
@@ -60,7 +68,7 @@ pub(super) fn title(catalog: &Catalog, say: Say<'_>, request: &Request) -> Strin
     say.with(if name.is_some() { "title-named" } else { "title-unnamed" }, &args)
 }
 
-/// What will be built, in one sentence, and who is left out, in another.
+/// What will be built, in one sentence, who is left out, in another, and how many are kept as a control group.
 pub(super) fn sentence(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
     let left_out = match conditions.exclude_converted {
         ExcludeConverted::Never => say.text("left-out-opted-out"),
@@ -75,7 +83,9 @@ pub(super) fn sentence(catalog: &Catalog, say: Say<'_>, conditions: &Conditions)
             ("people", people(catalog, say, conditions).into()),
         ],
     );
-    say.sentences([wanted, left_out])
+    let control = conditions.control_percent;
+    let control = (control > 0).then(|| say.with("sentence-control", &[("percent", control.into())]));
+    say.sentences([wanted, left_out].into_iter().chain(control))
 }
 
 fn people(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {

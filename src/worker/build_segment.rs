@@ -97,8 +97,11 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     let selection = select(ctx, ask, (&snapshot, &parts, &model), report)?;
     stages.enter("writing");
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
-    let segment = export::write_segment(folder.path(), &selection.picked)?;
-    let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, vec![segment]));
+    let mut files = vec![export::write_people(folder.path(), export::SEGMENT_FILE, &selection.picked)?];
+    if !selection.control.is_empty() {
+        files.push(export::write_people(folder.path(), export::CONTROL_FILE, &selection.control)?);
+    }
+    let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, files));
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
     let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
@@ -120,6 +123,7 @@ fn select(
         as_of: snapshot.as_of(),
         features: &model.features,
         seed: ask.seed,
+        request: &ask.request,
     };
     let raw = |people: &FeatureBatch| model.raw_scores(people);
     let scoring = Scoring { raw: &raw, probability: &sigmoid };

@@ -112,6 +112,7 @@ impl Snapshot {
             as_of: as_of(),
             features: &features,
             seed: 7,
+            request: "a-request",
         };
         select(&query, &Scoring { raw: &views, probability: &|raw| 1.0 / (1.0 + (-raw).exp()) }, progress)
     }
@@ -155,10 +156,50 @@ fn each_step_counts_whom_it_leaves_out() {
     let selection =
         snapshot.select("product=skincare gender=f,unknown age=25-39 region=kanto size=3 converted=90d").unwrap();
     assert_eq!(ids(&selection.picked), [9, 5, 1]);
-    let expected = Waterfall { people: 12, matching: 7, opted_out: 1, converted: 2, eligible: 4, delivered: 3 };
+    let expected =
+        Waterfall { people: 12, matching: 7, opted_out: 1, converted: 2, eligible: 4, control: 0, delivered: 3 };
     assert_eq!(selection.waterfall, expected);
     let deciles: Vec<u8> = selection.picked.iter().map(|person| person.decile).collect();
     assert_eq!(deciles, [1, 3, 6]);
+}
+
+#[test]
+fn row_groups_of_others_change_nothing() {
+    let mut people: Vec<Person> = (1..=60).map(|id| person(id, 1)).collect();
+    for person in &mut people {
+        person.gender = if person.id <= 20 { Some("f") } else { Some("m") };
+        person.region = if person.id % 20 < 10 { Some("13") } else { Some("27") };
+        person.age = Some(20 + i16::try_from(person.id).unwrap() / 20 * 10);
+    }
+    let mut sorted = people.clone();
+    sorted.sort_by_key(|person| (person.region, person.gender, person.age, person.id));
+    for text in ["gender=f", "region=tokyo", "age=30-39", "gender=m region=osaka age=40-49", "gender=unknown,m"] {
+        let text = format!("product=skincare size=100 {text}");
+        let [scattered, sorted] = [&people, &sorted].map(|people| Snapshot::of(people).select(&text).unwrap());
+        assert_eq!((ids(&scattered.picked), scattered.waterfall), (ids(&sorted.picked), sorted.waterfall), "{text}");
+        assert!(!sorted.picked.is_empty() && sorted.picked.len() < 60, "{text}");
+    }
+}
+
+#[test]
+fn a_control_group_is_picked_like_the_others_and_kept_out() {
+    let people: Vec<Person> = (1..=300).map(|id| person(id, i32::try_from(id % 50).unwrap())).collect();
+    let snapshot = Snapshot::of(&people);
+    let all = snapshot.select("product=skincare size=100").unwrap();
+    let text = "product=skincare size=100 control=10%";
+    let split = snapshot.select(text).unwrap();
+    assert_eq!((split.waterfall.control, split.waterfall.delivered, split.control.len()), (10, 90, 10));
+    let mut together: Vec<i64> = ids(&split.picked).into_iter().chain(ids(&split.control)).collect();
+    let mut wanted = ids(&all.picked);
+    together.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(together, wanted);
+    for stretch in all.picked.chunks(10) {
+        let kept_out = stretch.iter().filter(|person| split.control.contains(person)).count();
+        assert_eq!(kept_out, 1, "each tenth of the ranking gives one");
+    }
+    assert!(split.expected < all.expected);
+    assert_eq!(snapshot.select(text).unwrap(), split);
 }
 
 #[test]
@@ -216,6 +257,7 @@ fn too_few_people_are_not_let_out() {
         as_of: as_of(),
         features: &["views_30d".to_owned()],
         seed: 0,
+        request: "a-request",
     };
     let error = select(&query, &Scoring { raw: &views, probability: &|raw| raw }, &|_, _| true).unwrap_err();
     assert_eq!(error.failure(), Some(Failure::TooSmall { people: 99, smallest: 100 }));
@@ -248,6 +290,7 @@ fn scores_must_be_numbers() {
         as_of: as_of(),
         features: &["views_30d".to_owned()],
         seed: 0,
+        request: "a-request",
     };
     let nonsense = |batch: &FeatureBatch| vec![f64::NAN; batch.rows()];
     let error = select(&query, &Scoring { raw: &nonsense, probability: &|raw| raw }, &|_, _| true).unwrap_err();
@@ -333,7 +376,12 @@ proptest! {
     fn only_the_best_of_those_who_may_be_picked_are(
         mut people in prop::collection::vec(any_person(), 2..120),
         size in 1_usize..40,
+        sorted: bool,
     ) {
+        if sorted {
+            // As real snapshots are: whole row groups then have nobody who matches.
+            people.sort_by_key(|person| (person.region, person.gender, person.age));
+        }
         for (id, person) in (1..).zip(&mut people) {
             person.id = id;
         }
@@ -342,7 +390,9 @@ proptest! {
         match Snapshot::of(&people).select(&text) {
             Ok(selection) => {
                 prop_assert_eq!(ids(&selection.picked), expected);
-                let Waterfall { people: all, matching, opted_out, converted, eligible, delivered } = selection.waterfall;
+                let Waterfall { people: all, matching, opted_out, converted, eligible, control, delivered } =
+                    selection.waterfall;
+                prop_assert_eq!(control, 0);
                 prop_assert_eq!(all, people.len() as u64);
                 prop_assert_eq!(eligible, matching - opted_out - converted);
                 prop_assert_eq!(delivered, selection.picked.len() as u64);

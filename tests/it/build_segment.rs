@@ -1,5 +1,7 @@
 //! One request from snapshot to files: what is in them, that they can be built again, and what stops a build.
 
+use std::collections::BTreeSet;
+
 use segment_bot::{
     lake::Silent,
     model::Reuse,
@@ -81,6 +83,24 @@ async fn any_number_of_threads_gives_the_same_bytes_and_a_model_is_reused() {
     assert!(!first.summary.model_reused && second.summary.model_reused);
     assert_eq!(first.manifest, second.manifest);
     assert_eq!(first.manifest.model_sha256, hashes[0].0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_group_has_a_file_of_its_own_and_nobody_of_it_is_delivered() {
+    let sample = sample().await;
+    let ask = ask(&sample, "control", "product=coffee size=500 control=10%");
+    let built = build_segment(context(&sample), &ask, &Silent).await.unwrap();
+    let people = |name: &str| -> BTreeSet<String> {
+        let (_, path) = built.files().into_iter().find(|(file, _)| file.name == name).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+    };
+    let (delivered, control) = (people("segment.csv"), people("control.csv"));
+    assert_eq!((delivered.len(), control.len()), (450, 50));
+    assert!(delivered.is_disjoint(&control));
+    assert_eq!((built.summary.waterfall.delivered, built.summary.waterfall.control), (450, 50));
+    let files: Vec<&str> = built.manifest.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(files, ["segment.csv", "control.csv"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// The rows of a snapshot.
+/// The rows of a snapshot, sorted by id.
 async fn rows(snapshot: &Snapshot) -> DataFrame {
     let mut whole: Option<DataFrame> = None;
     for path in snapshot.local_parts().await.unwrap() {
@@ -37,7 +37,7 @@ async fn rows(snapshot: &Snapshot) -> DataFrame {
             None => part,
         });
     }
-    whole.unwrap()
+    whole.unwrap().sort(["user_id"], SortMultipleOptions::default()).unwrap()
 }
 
 fn write_parquet(path: &Path, mut frame: DataFrame) {

@@ -98,7 +98,7 @@ async fn go_queues_at_once() {
     Next in line.
     ");
     let queued = queued(&stage).await;
-    assert_eq!(queued[0].conditions.to_string(), "product=coffee gender=f size=5000 converted=90d");
+    assert_eq!(queued[0].conditions.to_string(), "product=coffee gender=f size=5000 converted=90d control=0%");
     assert!(stage.slack.calls("views.open").is_empty());
 }
 

@@ -59,7 +59,7 @@ async fn a_valid_form_is_queued_and_confirmed_in_words() {
     Next in line.
     ");
     let request = &queued(&stage).await[0];
-    insta::assert_snapshot!(request.conditions.to_string(), @r#"product=coffee gender=f age=25-39 region=36,37,38,39 size=10000 converted=never name="Spring""#);
+    insta::assert_snapshot!(request.conditions.to_string(), @r#"product=coffee gender=f age=25-39 region=36,37,38,39 size=10000 converted=never control=0% name="Spring""#);
     assert_eq!((request.channel.as_str(), request.deliver_to), ("C1", DeliverTo::Thread));
 }
 

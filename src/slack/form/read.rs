@@ -6,8 +6,8 @@ use super::{
     super::{inbound::View, problems::plain_digits},
     Origin,
     view::{
-        BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
-        BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, CONVERTED_USUAL, DELIVER_DM, DELIVER_THREAD,
+        BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER,
+        BLOCK_NAME, BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, DELIVER_DM, DELIVER_THREAD, USUAL,
     },
 };
 use crate::{catalog::Catalog, queue::DeliverTo, segment::Draft};
@@ -33,7 +33,8 @@ pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
         age_to: values.one(BLOCK_AGE_TO),
         regions: regions(catalog, &values, &origin),
         size,
-        converted: values.one(BLOCK_CONVERTED).filter(|choice| choice != CONVERTED_USUAL),
+        converted: values.one(BLOCK_CONVERTED).filter(|choice| choice != USUAL),
+        control: values.one(BLOCK_CONTROL).filter(|choice| choice != USUAL),
     };
     let deliver_to = match values.one(BLOCK_DELIVER).as_deref() {
         Some(DELIVER_DM) => DeliverTo::Dm,

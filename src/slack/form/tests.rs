@@ -43,9 +43,9 @@ fn there_and_back(text: &str, unseen: &[&str]) -> String {
 #[test]
 fn a_form_submitted_untouched_asks_for_what_was_typed() {
     for text in [
-        "product=skincare gender=f,m age=27-41 region=13,27 size=5432 converted=45d name=\"春\"",
-        "product=coffee gender=unknown age=25-39 region=01 size=5% converted=never",
-        "product=kimono size=10000 converted=ever",
+        "product=skincare gender=f,m age=27-41 region=13,27 size=5432 converted=45d control=7% name=\"春\"",
+        "product=coffee gender=unknown age=25-39 region=01 size=5% converted=never control=0%",
+        "product=kimono size=10000 converted=ever control=10%",
     ] {
         assert_eq!(there_and_back(text, &[]), text);
         assert_eq!(there_and_back(text, &[view::BLOCK_REGIONS]), text, "where single regions cannot be shown");

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalog::{Catalog, Locale, Product},
     queue::DeliverTo,
-    segment::{Draft, ExcludeConverted, Size},
+    segment::{CONTROL_CHOICES, Draft, ExcludeConverted, Size},
     texts::Say,
 };
 
@@ -27,10 +27,11 @@ pub(in crate::slack) const BLOCK_REGIONS: &str = "regions";
 pub(in crate::slack) const BLOCK_SIZE: &str = "size";
 pub(in crate::slack) const BLOCK_SIZE_EXACT: &str = "size_exact";
 pub(in crate::slack) const BLOCK_CONVERTED: &str = "converted";
+pub(in crate::slack) const BLOCK_CONTROL: &str = "control";
 pub(in crate::slack) const BLOCK_DELIVER: &str = "deliver";
 
-/// The choice that leaves the exclusion to the product.
-pub(super) const CONVERTED_USUAL: &str = "usual";
+/// The choice that leaves the exclusion or the control group to the product.
+pub(super) const USUAL: &str = "usual";
 pub(super) const DELIVER_THREAD: &str = "thread";
 pub(super) const DELIVER_DM: &str = "dm";
 
@@ -58,6 +59,7 @@ pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed) -> Value {
     view.extend(size(catalog, say, draft));
     view.push(converted(say, draft));
     view.push(blocks::context(&say.text("form-opted-out")));
+    view.push(control(say, draft));
     view.push(deliver(say, &seed.origin));
     let origin = Origin { regions: chosen.single, ..seed.origin.clone() };
     let frame = Frame {
@@ -242,16 +244,28 @@ fn size(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> [Value; 2] {
 fn converted(say: Say<'_>, draft: &Draft) -> Value {
     let asked: Option<ExcludeConverted> = draft.converted.as_deref().and_then(|text| text.parse().ok());
     let unusual = asked.filter(|asked| !ExcludeConverted::CHOICES.contains(asked));
-    let usual = Choice::new(CONVERTED_USUAL, say.text("form-converted-usual"));
+    let usual = Choice::new(USUAL, say.text("form-converted-usual"));
     let choices: Vec<Choice> = ExcludeConverted::CHOICES
         .into_iter()
         .chain(unusual)
         .map(|choice| Choice::new(choice.to_string(), words::converted(say, choice)))
         .collect();
     let choices = [vec![usual], choices].concat();
-    let initial = asked.map_or_else(|| CONVERTED_USUAL.to_owned(), |asked| asked.to_string());
+    let initial = asked.map_or_else(|| USUAL.to_owned(), |asked| asked.to_string());
     let element = blocks::select(&choices, Some(&initial), &say.text("form-converted"));
     blocks::input(BLOCK_CONVERTED, &say.text("form-converted"), None, element)
+}
+
+fn control(say: Say<'_>, draft: &Draft) -> Value {
+    let asked: Option<u8> = draft.control.as_deref().and_then(|text| text.trim_end_matches('%').parse().ok());
+    let unusual = asked.filter(|asked| !CONTROL_CHOICES.contains(asked));
+    let choice = |percent: u8| Choice::new(format!("{percent}%"), words::control(say, percent));
+    let usual = Choice::new(USUAL, say.text("form-control-usual"));
+    let choices: Vec<Choice> =
+        std::iter::once(usual).chain(CONTROL_CHOICES.into_iter().chain(unusual).map(choice)).collect();
+    let initial = asked.map_or_else(|| USUAL.to_owned(), |asked| format!("{asked}%"));
+    let element = blocks::select(&choices, Some(&initial), &say.text("form-control"));
+    blocks::input(BLOCK_CONTROL, &say.text("form-control"), Some(&say.text("form-control-hint")), element)
 }
 
 fn deliver(say: Say<'_>, origin: &Origin) -> Value {

@@ -41,7 +41,7 @@ fn stored(place: &Place, folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(place.folder.path().join("store").join(folder))
         .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
         .unwrap_or_default();
-    names.retain(|name| name.ends_with(".json"));
+    names.retain(|name| name.rsplit_once('.').is_some_and(|(_, ending)| ending == "json"));
     names.sort();
     names
 }
