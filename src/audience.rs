@@ -7,6 +7,7 @@
 mod batch;
 mod breakdown;
 mod control;
+mod cube;
 mod eligible;
 mod explained;
 mod parts;
@@ -19,6 +20,7 @@ use chrono::NaiveDate;
 use polars::prelude::{DataType, PolarsError};
 
 pub use batch::{FeatureBatch, encode};
+pub use cube::Cube;
 pub use explained::{Contrast, Explained};
 
 use crate::{

@@ -7,6 +7,7 @@
 mod build;
 mod columns;
 mod combine;
+mod cube;
 mod definition;
 mod distribution;
 mod error;

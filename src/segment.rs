@@ -2,12 +2,14 @@
 
 mod conditions;
 mod draft;
+mod estimate;
 mod failure;
 mod manifest;
 mod summary;
 
 pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
 pub use draft::{Draft, Field, Problem};
+pub use estimate::Estimate;
 pub use failure::Failure;
-pub use manifest::{FileEntry, Manifest, SnapshotRef};
+pub use manifest::{CONTROL_FILE, FileEntry, Manifest, SnapshotRef};
 pub use summary::{Breakdown, Cell, Direction, Factor, Quality, Rule, RulePart, RuleTest, Summary, Waterfall};

@@ -3,6 +3,7 @@
 mod attempt;
 pub mod build_segment;
 mod error;
+mod estimate;
 mod heartbeat;
 mod run_loop;
 mod stop;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 pub use error::{BuildError, lake_failure};
+pub use estimate::estimate;
 pub use run_loop::run;
 pub use stop::{StopFlag, StopReason};
 pub use supervise::{Children, follow_parent, supervise};

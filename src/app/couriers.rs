@@ -6,10 +6,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    export::CONTROL_FILE,
     lake::{LakeError, Store},
     queue::{JobKind, Outcome, Request},
-    segment::Failure,
+    segment::{CONTROL_FILE, Failure},
     slack::{self, ConfirmSettings, Delivery, ResultFile, ResultFiles, SlackApp},
     worker::{self, Job, StopFlag, WorkerSettings},
 };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, Gender},
-    segment::{AgeRange, ExcludeConverted, Waterfall},
+    segment::{AgeRange, Conditions, ExcludeConverted, Waterfall},
 };
 
 /// The columns that say who a person is.
@@ -66,7 +66,7 @@ impl Profiles {
 
 /// Goes through the whole snapshot, reading only the columns that decide.
 pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_>) -> Result<Eligible, AudienceError> {
-    let filter = Filter::new(query);
+    let filter = Eligibility::new(query);
     let columns = filter.columns();
     let people: usize = snapshot.iter().map(|piece| piece.rows).sum();
     let groups = Groups::new(query.catalog);
@@ -77,7 +77,7 @@ pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_
             return Err(AudienceError::Stopped);
         }
         let pass = |piece: &Piece| {
-            if filter.may_match(&piece.bounds) {
+            if filter.profile.may_match(&piece.bounds) {
                 filter.pass(&piece.read(&columns)?, query.catalog, &eligible.groups)
             } else {
                 Ok(Passed::nobody(piece.rows, &eligible.groups))
@@ -120,8 +120,8 @@ impl Passed {
     }
 }
 
-/// Conditions, as codes and days.
-struct Filter {
+/// Conditions on who a person is, as codes.
+pub(super) struct Filter {
     /// The chosen values of gender and region as the files have them; empty when the column decides nothing.
     gender_ids: Vec<String>,
     region_codes: Vec<String>,
@@ -131,15 +131,18 @@ struct Filter {
     age: Option<AgeRange>,
     /// Whether each region of the catalog may pass; empty when all may, unknown included.
     regions: Vec<bool>,
+}
+
+/// All that decides who is eligible.
+struct Eligibility {
+    profile: Filter,
     /// The column with the day of the last conversion, and the last day that does not matter any more.
     converted: Option<(String, Option<NaiveDate>)>,
 }
 
 impl Filter {
-    fn new(query: &Query<'_>) -> Self {
-        let Query { catalog, conditions, as_of, .. } = query;
+    pub(super) fn of_profile(catalog: &Catalog, conditions: &Conditions) -> Self {
         let chosen = |gender: &&Gender| conditions.genders.contains(&gender.id);
-        let column = format!("converted_on:{}", conditions.product);
         // Whoever asks for people of unknown gender also gets those whose gender the catalog does not list.
         let unknown_gender = catalog.genders.iter().filter(chosen).any(|gender| gender.code.is_none());
         let gender_ids = conditions.genders.iter().map(ToString::to_string).filter(|_| !unknown_gender).collect();
@@ -158,17 +161,7 @@ impl Filter {
             } else {
                 catalog.regions.iter().map(|region| conditions.regions.contains(&region.code)).collect()
             },
-            converted: match conditions.exclude_converted {
-                ExcludeConverted::Never => None,
-                ExcludeConverted::Ever => Some((column, None)),
-                ExcludeConverted::Days(days) => Some((column, Some(*as_of - TimeDelta::days(i64::from(days))))),
-            },
         }
-    }
-
-    fn columns(&self) -> BTreeSet<String> {
-        let converted = self.converted.iter().map(|(column, _)| column.clone());
-        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).collect()
     }
 
     /// Whether anybody within these bounds may meet the conditions.
@@ -186,6 +179,37 @@ impl Filter {
         age && has_one(&self.gender_ids, &bounds.gender) && has_one(&self.region_codes, &bounds.region)
     }
 
+    pub(super) fn matches(&self, profiles: &Profiles, row: usize) -> bool {
+        let gender = self.genders.is_empty()
+            || profiles.gender[row].map_or(self.unknown_gender, |code| self.genders[usize::from(code)]);
+        let age = self.age.is_none_or(|AgeRange { from, to }| {
+            profiles.age[row].is_some_and(|age| (i16::from(from)..=i16::from(to)).contains(&age))
+        });
+        let region =
+            self.regions.is_empty() || profiles.region[row].is_some_and(|code| self.regions[usize::from(code)]);
+        gender && age && region
+    }
+}
+
+impl Eligibility {
+    fn new(query: &Query<'_>) -> Self {
+        let Query { catalog, conditions, as_of, .. } = query;
+        let column = format!("converted_on:{}", conditions.product);
+        Self {
+            profile: Filter::of_profile(catalog, conditions),
+            converted: match conditions.exclude_converted {
+                ExcludeConverted::Never => None,
+                ExcludeConverted::Ever => Some((column, None)),
+                ExcludeConverted::Days(days) => Some((column, Some(*as_of - TimeDelta::days(i64::from(days))))),
+            },
+        }
+    }
+
+    fn columns(&self) -> BTreeSet<String> {
+        let converted = self.converted.iter().map(|(column, _)| column.clone());
+        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).collect()
+    }
+
     fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {
         let profiles = Profiles::of(frame, catalog)?;
         let opted_out = opted_out(frame.column("opted_out")?)?;
@@ -194,7 +218,7 @@ impl Filter {
         let mut counts = groups.no_counts();
         let mask: Vec<bool> = (0..profiles.len())
             .map(|row| {
-                if !self.matches(&profiles, row) {
+                if !self.profile.matches(&profiles, row) {
                     return false;
                 }
                 waterfall.matching += 1;
@@ -209,17 +233,6 @@ impl Filter {
             })
             .collect();
         Ok(Passed { waterfall, mask: BooleanChunked::from_slice("eligible".into(), &mask), counts })
-    }
-
-    fn matches(&self, profiles: &Profiles, row: usize) -> bool {
-        let gender = self.genders.is_empty()
-            || profiles.gender[row].map_or(self.unknown_gender, |code| self.genders[usize::from(code)]);
-        let age = self.age.is_none_or(|AgeRange { from, to }| {
-            profiles.age[row].is_some_and(|age| (i16::from(from)..=i16::from(to)).contains(&age))
-        });
-        let region =
-            self.regions.is_empty() || profiles.region[row].is_some_and(|code| self.regions[usize::from(code)]);
-        gender && age && region
     }
 
     /// Whether each person converted too recently.
@@ -239,7 +252,7 @@ impl Filter {
 }
 
 /// Whether each person opted out; who is not known to be in is out.
-fn opted_out(column: &Column) -> Result<Vec<bool>, AudienceError> {
+pub(super) fn opted_out(column: &Column) -> Result<Vec<bool>, AudienceError> {
     if *column.dtype() != DataType::Boolean {
         return Err(wrong_type(column, column.dtype(), "true or false"));
     }

@@ -252,14 +252,11 @@ impl Checker<'_> {
                 self.fail(text.span(), "`exclude_converted` is never, ever or a number of days such as 90d")
             })?,
         };
-        let control_percent = match &raw.control_percent {
-            Some(percent) if *percent.get_ref() > CONTROL_PERCENT_MAX => {
-                let most =
-                    format!("`control_percent` is 0 to {CONTROL_PERCENT_MAX}: how many of the picked are kept out");
-                return self.fail(percent.span(), most);
-            }
-            percent => percent.as_ref().map_or(0, |percent| *percent.get_ref()),
-        };
+        let control_percent = raw.control_percent.as_ref().map_or(0, |percent| *percent.get_ref());
+        if control_percent > CONTROL_PERCENT_MAX {
+            let range = format!("`control_percent` is 0 to {CONTROL_PERCENT_MAX}: the share kept out of delivery");
+            return self.fail(raw.control_percent.map_or(0..0, |percent| percent.span()), range);
+        }
         Ok(Product {
             id: ProductId::new(raw.id.into_inner()),
             names: Names::new(raw.ja, raw.en),

@@ -1,4 +1,4 @@
-//! `segment create` and `segment verify`: the whole job without Slack, on the same path.
+//! `segment create`, `estimate` and `verify`: the whole job without Slack, on the same path.
 
 use std::{
     fs,
@@ -16,19 +16,52 @@ use crate::{
     digest::sha256_hex,
     features::Snapshot,
     segment::{Conditions, Draft},
-    worker::build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+    worker::{
+        self,
+        build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+    },
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Find the people most likely to convert and write them as a CSV.
     Create(Create),
+    /// Say how many people a request would find, without building anything.
+    Estimate(Estimate),
     /// Build a segment again and compare every byte with its manifest.
     Verify(super::verify::Args),
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Estimate {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Say it as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Create {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Campaign name.
+    #[arg(long)]
+    name: Option<String>,
+    /// The snapshot's day; without it, the newest.
+    #[arg(long)]
+    as_of: Option<NaiveDate>,
+    /// Where copies of the files go.
+    #[arg(long, default_value = "segment")]
+    out: PathBuf,
+    /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Whom a request asks for.
+#[derive(Debug, clap::Args)]
+struct Wanted {
     /// A product of the catalog.
     #[arg(long)]
     product: String,
@@ -50,23 +83,12 @@ pub(super) struct Create {
     /// Share of the picked who are kept out of delivery and go to control.csv, such as 10%; the product's default otherwise.
     #[arg(long)]
     control: Option<String>,
-    /// Campaign name.
-    #[arg(long)]
-    name: Option<String>,
-    /// The snapshot's day; without it, the newest.
-    #[arg(long)]
-    as_of: Option<NaiveDate>,
-    /// Where copies of the files go.
-    #[arg(long, default_value = "segment")]
-    out: PathBuf,
-    /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
-    #[arg(long)]
-    threads: Option<usize>,
 }
 
 pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Create(create) => self::create(create, config).await.map(|()| ExitCode::SUCCESS),
+        Command::Estimate(estimate) => self::estimate(&estimate, config).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => super::verify::run(&args, config).await,
     }
 }
@@ -74,7 +96,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
 async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
     super::threads(create.threads.unwrap_or(config.threads))?;
     let stores = Stores::open(config).await?;
-    let conditions = conditions(&create, &stores.catalog)?;
+    let conditions = conditions(&create.wanted, create.name.clone(), &stores.catalog)?;
     let as_of = match create.as_of {
         Some(day) => day,
         None => Snapshot::newest(&stores.store, &stores.catalog).await?.as_of(),
@@ -93,8 +115,21 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn conditions(create: &Create, catalog: &Catalog) -> anyhow::Result<Conditions> {
-    let (age_from, age_to) = match create.age.as_deref() {
+async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {
+    let stores = Stores::open(config).await?;
+    let conditions = conditions(&args.wanted, None, &stores.catalog)?;
+    let context = BuildContext { catalog: &stores.catalog, store: &stores.store };
+    let estimate = worker::estimate(context, &conditions).await?;
+    if args.json {
+        output::line(serde_json::to_string_pretty(&estimate)?);
+    } else {
+        words::estimate(&estimate, &conditions).into_iter().for_each(output::line);
+    }
+    Ok(())
+}
+
+fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyhow::Result<Conditions> {
+    let (age_from, age_to) = match wanted.age.as_deref() {
         None => (None, None),
         Some(age) => {
             let (from, to) = age.split_once('-').unwrap_or((age, age));
@@ -102,15 +137,15 @@ fn conditions(create: &Create, catalog: &Catalog) -> anyhow::Result<Conditions> 
         }
     };
     let draft = Draft {
-        name: create.name.clone(),
-        product: Some(create.product.clone()),
-        genders: create.gender.clone(),
+        name,
+        product: Some(wanted.product.clone()),
+        genders: wanted.gender.clone(),
         age_from,
         age_to,
-        regions: create.region.clone(),
-        size: Some(create.size.clone()),
-        converted: create.converted.clone(),
-        control: create.control.clone(),
+        regions: wanted.region.clone(),
+        size: Some(wanted.size.clone()),
+        converted: wanted.converted.clone(),
+        control: wanted.control.clone(),
     };
     draft.check(catalog).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

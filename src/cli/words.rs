@@ -1,7 +1,7 @@
 //! A segment's numbers in words, for the terminal.
 
 use crate::{
-    segment::{Conditions, Direction, Quality, Rule, RuleTest, Summary, Waterfall},
+    segment::{Conditions, Direction, Estimate, Quality, Rule, RuleTest, Summary, Waterfall},
     texts::grouped,
 };
 
@@ -30,6 +30,22 @@ pub(super) fn summary(summary: &Summary, conditions: &Conditions) -> Vec<String>
     let stages: Vec<String> = summary.stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms} ms")).collect();
     lines.push(format!("Took {spent} ms: {}", stages.join(", ")));
     lines
+}
+
+/// What a request would find.
+pub(super) fn estimate(estimate: &Estimate, conditions: &Conditions) -> Vec<String> {
+    let Estimate { matching, opted_out, converted, conversions } = *estimate;
+    let left = match (converted, estimate.eligible()) {
+        (Some(converted), Some(eligible)) => {
+            let size = conditions.size.of(eligible);
+            format!("− {} converted → {} eligible → {} asked for", grouped(converted), grouped(eligible), grouped(size))
+        }
+        _ => format!("how many converted is known for 30, 90 and 180 days, not for {}", conditions.exclude_converted),
+    };
+    vec![
+        format!("{} match → − {} opted out → {left}", grouped(matching), grouped(opted_out)),
+        format!("{} conversions to learn from", grouped(conversions)),
+    ]
 }
 
 fn waterfall(waterfall: &Waterfall) -> String {

@@ -12,8 +12,6 @@ use crate::{
 
 /// Whom to deliver.
 pub const SEGMENT_FILE: &str = "segment.csv";
-/// Whom the request picked and keeps out of delivery.
-pub const CONTROL_FILE: &str = "control.csv";
 
 /// Writes the file `name` into `folder`, in the order of `picked`; the rank counts from 1 and the score is the probability with
 /// six decimals.

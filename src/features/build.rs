@@ -159,7 +159,7 @@ impl Batch<'_> {
 
     /// Writes the manifest: from here on the snapshot exists.
     async fn publish(&self, contents: Contents) -> Result<(), FeaturesError> {
-        let Contents { as_of, columns, inputs, parts, tables } = contents;
+        let Contents { as_of, columns, inputs, parts, cube, tables } = contents;
         let manifest = SnapshotManifest {
             format: FORMAT,
             as_of,
@@ -170,6 +170,7 @@ impl Batch<'_> {
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
             inputs,
             parts,
+            cube,
             tables,
         };
         let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
@@ -183,6 +184,7 @@ struct Contents {
     columns: Vec<super::SnapshotColumn>,
     inputs: Vec<Object>,
     parts: Vec<super::Part>,
+    cube: super::Part,
     tables: Vec<TableRows>,
 }
 

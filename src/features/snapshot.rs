@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Raised when the manifest or the files change so that older code cannot read them.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 const ROOT: &str = "snapshots/";
 const MANIFEST: &str = "_manifest.json";
 /// Parts fetched at the same time.
@@ -47,6 +47,8 @@ pub struct SnapshotManifest {
     pub inputs: Vec<Object>,
     /// In row order.
     pub parts: Vec<Part>,
+    /// How many people there are of each kind.
+    pub cube: Part,
     /// What was read and what could not be used, per table: `users` first.
     pub tables: Vec<TableRows>,
 }
@@ -151,17 +153,28 @@ impl Snapshot {
     /// Readable Parquet files in row order.
     pub async fn local_parts(&self) -> Result<Vec<PathBuf>, FeaturesError> {
         futures::stream::iter(&self.manifest.parts)
-            .map(|part| async move {
-                let object = self.store.stat(&part.key).await.map_err(|error| self.missing_part(error))?;
-                if object.bytes != part.bytes {
-                    let why = format!("`{}` has {} bytes instead of {}", part.key, object.bytes, part.bytes);
-                    return Err(FeaturesError::Damaged { as_of: self.as_of(), why });
-                }
-                Ok(self.store.local_copy(&object).await?)
-            })
+            .map(|part| self.local(part))
             .buffered(FETCHES_TOGETHER)
             .try_collect()
             .await
+    }
+
+    /// The readable table of how many people there are of each kind.
+    pub async fn local_cube(&self) -> Result<PathBuf, FeaturesError> {
+        self.local(&self.manifest.cube).await
+    }
+
+    async fn local(&self, part: &Part) -> Result<PathBuf, FeaturesError> {
+        let object = self.store.stat(&part.key).await.map_err(|error| self.missing_part(error))?;
+        if object.bytes != part.bytes {
+            let why = format!("`{}` has {} bytes instead of {}", part.key, object.bytes, part.bytes);
+            return Err(FeaturesError::Damaged { as_of: self.as_of(), why });
+        }
+        Ok(self.store.local_copy(&object).await?)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Part> {
+        self.manifest.parts.iter().chain([&self.manifest.cube])
     }
 
     /// The snapshot of `as_of`, whatever catalog it was built from, once every part was found as it was written.
@@ -171,9 +184,9 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Reads every part and compares its hash with the manifest's.
+    /// Reads every file and compares its hash with the manifest's.
     pub async fn verify(&self) -> Result<(), FeaturesError> {
-        for part in &self.manifest.parts {
+        for part in self.files() {
             let bytes = self.store.read(&part.key).await.map_err(|error| self.missing_part(error))?;
             if sha256_hex(&bytes) != part.sha256 {
                 let why = format!("`{}` is not what was written", part.key);
@@ -185,7 +198,7 @@ impl Snapshot {
 
     /// Whether every part is there.
     pub(super) async fn is_whole(&self) -> Result<bool, FeaturesError> {
-        for part in &self.manifest.parts {
+        for part in self.files() {
             if !self.store.exists(&part.key).await? {
                 return Ok(false);
             }

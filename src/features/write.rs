@@ -16,19 +16,18 @@ use super::{FeaturesError, Part, snapshot::folder};
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 const ZSTD_LEVEL: i32 = 3;
 
-/// Writes `rows` as the snapshot's part number `index` below `scratch`; gives its entry in the manifest and the file.
-/// Blocks.
-pub(super) fn write_part(
+/// Writes `rows` as the snapshot's file `name` below `scratch`; gives its entry in the manifest and the file. Blocks.
+pub(super) fn write_file(
     rows: &DataFrame,
-    (as_of, index): (NaiveDate, usize),
+    (as_of, name): (NaiveDate, &str),
     scratch: &Path,
 ) -> Result<(Part, PathBuf), FeaturesError> {
-    let path = scratch.join(format!("part-{index:05}.parquet"));
+    let path = scratch.join(format!("{name}.parquet"));
     let fault = |source| FeaturesError::Scratch { path: path.clone(), source };
     write_parquet(rows, File::create(&path).map_err(fault)?)?;
     let (sha256, bytes) = hash(&path).map_err(fault)?;
     // The name holds the content, so that a rebuild never touches what a reader of the present manifest reads.
-    let key = format!("{}/part-{index:05}-{}.parquet", folder(as_of), &sha256[..16]);
+    let key = format!("{}/{name}-{}.parquet", folder(as_of), &sha256[..16]);
     Ok((Part { key, rows: rows.height() as u64, bytes, sha256 }, path))
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Conditions, Waterfall};
 
+/// The file of those whom a request picked and keeps out of delivery.
+pub const CONTROL_FILE: &str = "control.csv";
+
 /// What a segment was made of and what came out; `segment verify` rebuilds from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

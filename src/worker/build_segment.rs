@@ -20,7 +20,7 @@ use crate::{
     features::Snapshot,
     lake::{Report, Store},
     model::{self, Model, Registry, Reuse, gbdt::sigmoid},
-    segment::{Conditions, FileEntry, Manifest, Summary},
+    segment::{CONTROL_FILE, Conditions, FileEntry, Manifest, Summary},
 };
 
 use super::{BuildError, summarise::summarise};
@@ -99,7 +99,7 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
     let mut files = vec![export::write_people(folder.path(), export::SEGMENT_FILE, &selection.picked)?];
     if !selection.control.is_empty() {
-        files.push(export::write_people(folder.path(), export::CONTROL_FILE, &selection.control)?);
+        files.push(export::write_people(folder.path(), CONTROL_FILE, &selection.control)?);
     }
     let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, files));
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;

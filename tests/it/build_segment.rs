@@ -8,7 +8,7 @@ use segment_bot::{
     segment::{Conditions, Draft, Failure},
     worker::{
         build_segment::{Ask, BuildContext, build_segment, compute},
-        read_manifest, verify,
+        estimate, read_manifest, verify,
     },
 };
 
@@ -88,7 +88,7 @@ async fn any_number_of_threads_gives_the_same_bytes_and_a_model_is_reused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_control_group_has_a_file_of_its_own_and_nobody_of_it_is_delivered() {
     let sample = sample().await;
-    let ask = ask(&sample, "control", "product=coffee size=500 control=10%");
+    let ask = ask(&sample, "control", "product=skincare size=500 control=10%");
     let built = build_segment(context(&sample), &ask, &Silent).await.unwrap();
     let people = |name: &str| -> BTreeSet<String> {
         let (_, path) = built.files().into_iter().find(|(file, _)| file.name == name).unwrap();
@@ -101,6 +101,28 @@ async fn a_control_group_has_a_file_of_its_own_and_nobody_of_it_is_delivered() {
     assert_eq!((built.summary.waterfall.delivered, built.summary.waterfall.control), (450, 50));
     let files: Vec<&str> = built.manifest.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(files, ["segment.csv", "control.csv"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_estimate_is_what_the_request_then_finds() {
+    let sample = sample().await;
+    for text in [
+        "product=skincare size=500",
+        "product=skincare size=5% gender=f converted=30d",
+        "product=skincare size=100 gender=unknown,m age=27-41 converted=180d",
+        "product=skincare size=100 gender=f age=20-59 region=kanto,osaka converted=ever",
+        "product=skincare size=100 region=tokyo converted=never",
+    ] {
+        let estimate = estimate(context(&sample), &conditions(&sample, text)).await.unwrap();
+        let built = compute(context(&sample), &ask(&sample, "estimate", text), Reuse::Allowed, &Silent).await.unwrap();
+        let found = built.summary.waterfall;
+        assert_eq!((estimate.matching, estimate.opted_out), (found.matching, found.opted_out), "{text}");
+        assert_eq!((estimate.converted, estimate.eligible()), (Some(found.converted), Some(found.eligible)), "{text}");
+        assert_eq!(estimate.conversions, built.summary.quality.positives, "{text}");
+    }
+    let unusual = conditions(&sample, "product=skincare size=500 converted=45d");
+    let estimate = estimate(context(&sample), &unusual).await.unwrap();
+    assert_eq!((estimate.converted, estimate.eligible()), (None, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,12 +8,13 @@ use polars::prelude::*;
 use super::{Aggregated, Batch, Contents, back, horizons, reasons};
 use crate::{
     features::{
-        FeaturesError, Part, SnapshotColumn, TableRows,
+        FeaturesError, Part, SnapshotColumn, TableRows, blocking,
         columns::{AGE, GENDER, REGION, USER_ID, fixed_columns},
         combine::{Combined, combine},
+        cube,
         plan::{FeatureColumn, TablePlan, feature_columns},
         ranking::{Ranking, rank},
-        write::write_part,
+        write::write_file,
     },
     lake::tables::{self, Users, UsersCounts},
 };
@@ -38,13 +39,13 @@ impl Batch<'_> {
         let mut columns = fixed_columns(self.catalog);
         columns.extend(features.iter().map(FeatureColumn::described));
         let day = Day { as_of, people, columns, tables: events.iter().zip(&plans).collect() };
-        let (parts, matched) = self.write_parts(&day).await?;
+        let Written { parts, cube, matched } = self.write_parts(&day).await?;
         let columns = day.columns;
         let mut tables = vec![users_rows(counts)];
         for (counted, matched) in events.into_iter().zip(matched) {
             tables.push(self.matched_rows(counted, matched)?);
         }
-        self.publish(Contents { as_of, columns, inputs, parts, tables }).await
+        self.publish(Contents { as_of, columns, inputs, parts, cube, tables }).await
     }
 
     /// The feature columns: categories as this day's events rank them, and as those one horizon earlier do.
@@ -64,12 +65,13 @@ impl Batch<'_> {
         ranked.collect()
     }
 
-    /// Writes every part; gives their entries and, per table, how many events belong to somebody.
-    async fn write_parts(&self, day: &Day<'_>) -> Result<(Vec<Part>, Vec<u64>), FeaturesError> {
+    /// Writes every part, and the table of how many people there are of each kind.
+    async fn write_parts(&self, day: &Day<'_>) -> Result<Written, FeaturesError> {
         self.begin("computing features")?;
         let scratch = scratch_folder()?;
-        let (mut parts, mut matched) = (Vec::new(), vec![0; day.tables.len()]);
-        let count = day.people.height().div_ceil(PART_ROWS);
+        let (mut parts, mut cubes, mut matched) = (Vec::new(), Vec::new(), vec![0; day.tables.len()]);
+        // Without anybody there is one empty part, so that every snapshot has files with its columns.
+        let count = day.people.height().div_ceil(PART_ROWS).max(1);
         for index in 0..count {
             if self.reporter.stopped() {
                 return Err(FeaturesError::Stopped);
@@ -78,23 +80,25 @@ impl Batch<'_> {
             let people = day.people.slice(offset(index * PART_ROWS), PART_ROWS);
             let (rows, events) = tokio::task::block_in_place(|| part(day, people))?;
             matched.iter_mut().zip(events).for_each(|(sum, events)| *sum += events);
-            parts.push(self.write_one(rows, (day.as_of, index), scratch.path()).await?);
+            cubes.push(tokio::task::block_in_place(|| cube::count(&rows, self.catalog, day.as_of))?);
+            parts.push(self.write_one(rows, (day.as_of, format!("part-{index:05}")), scratch.path()).await?);
         }
+        let cube = tokio::task::block_in_place(|| cube::joined(cubes))?;
+        let cube = self.write_one(cube, (day.as_of, "cube".to_owned()), scratch.path()).await?;
         self.reporter.advance(count as u64, count as u64);
-        Ok((parts, matched))
+        Ok(Written { parts, cube, matched })
     }
 
     async fn write_one(
         &self,
         rows: DataFrame,
-        (as_of, index): (NaiveDate, usize),
+        (as_of, name): (NaiveDate, String),
         scratch: &Path,
     ) -> Result<Part, FeaturesError> {
         let folder = scratch.to_owned();
-        let written = tokio::task::spawn_blocking(move || write_part(&rows, (as_of, index), &folder)).await;
-        let (part, path) = written.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        let (part, path) = blocking(move || write_file(&rows, (as_of, &name), &folder)).await?;
         self.store.write_file(&part.key, &path).await?;
-        tokio::fs::remove_file(&path).await.map_err(|source| FeaturesError::Scratch { path, source })?;
+        tokio::fs::remove_file(&path).await.map_err(FeaturesError::scratch(&path))?;
         Ok(part)
     }
 
@@ -111,6 +115,13 @@ impl Batch<'_> {
         rows.outside.extend(reasons([("unknown_user", counted.usable - matched)]));
         Ok(rows)
     }
+}
+
+/// The files of a snapshot, and per table how many events belong to somebody.
+struct Written {
+    parts: Vec<Part>,
+    cube: Part,
+    matched: Vec<u64>,
 }
 
 /// A snapshot under way.
