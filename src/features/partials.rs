@@ -40,9 +40,9 @@ use crate::{
 const FORMAT: u32 = 1;
 pub(super) const ROOT: &str = "partials/";
 /// Events that are sorted at once; what bounds the memory of reading a large file.
-const EVENTS_TOGETHER: NonZeroUsize = NonZeroUsize::new(4_000_000).expect("more than none");
-/// Input files that are read at the same time.
-const FILES_TOGETHER: usize = 4;
+const EVENTS_TOGETHER: NonZeroUsize = NonZeroUsize::new(2_000_000).expect("more than none");
+/// Folders that are aggregated at the same time, at most; fewer on fewer cores.
+const FOLDERS_TOGETHER: usize = 4;
 
 /// The partial aggregates of some input files.
 #[derive(Debug)]
@@ -111,8 +111,8 @@ impl Aggregator<'_> {
         let groups: Vec<&[Object]> = groups(inputs).collect();
         let count = groups.len() as u64;
         let mut stored = Vec::with_capacity(groups.len());
-        let mut each =
-            futures::stream::iter(groups).map(|group| self.partial(group, reporter)).buffered(FILES_TOGETHER);
+        let together = FOLDERS_TOGETHER.min(rayon::current_num_threads());
+        let mut each = futures::stream::iter(groups).map(|group| self.partial(group, reporter)).buffered(together);
         while let Some(one) = each.try_next().await? {
             stored.push(one);
             reporter.advance(stored.len() as u64, count);

@@ -103,6 +103,7 @@ impl TablePlan {
             let over = Over { tallies: &mut tallies, columns: &columns, selection, window_days: feature.window_days };
             values.push((feature.described().name, measures::measure(feature.decl, over)));
         }
+        tallies.lay_out();
         Self { as_of: as_of.to_epoch_days(), columns, tallies, values }
     }
 }

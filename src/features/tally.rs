@@ -71,6 +71,8 @@ struct Tally {
     selection: Selection,
     /// Days; `u32::MAX` for all of history.
     windows: BTreeSet<u32>,
+    /// Its first slot, once all tallies are known.
+    first: usize,
 }
 
 /// Every tally of one events table.
@@ -90,7 +92,7 @@ impl Tallies {
         let window = window_days.map_or(u32::MAX, u32::from);
         let known = self.0.iter().position(|tally| tally.count == count && tally.selection == *selection);
         let tally = known.unwrap_or_else(|| {
-            self.0.push(Tally { count, selection: selection.clone(), windows: BTreeSet::new() });
+            self.0.push(Tally { count, selection: selection.clone(), windows: BTreeSet::new(), first: 0 });
             self.0.len() - 1
         });
         self.0[tally].windows.insert(window);
@@ -107,14 +109,19 @@ impl Tallies {
         let step = |&index: &usize| {
             let tally = &self.0[index];
             let bucket = tally.windows.iter().position(|window| age < *window)?;
-            let first = self.first_slot(index);
-            Some(Step { count: tally.count, slot: first + bucket, tally: index, marked: first + tally.windows.len() })
+            let (slot, marked) = (tally.first + bucket, tally.first + tally.windows.len());
+            Some(Step { count: tally.count, slot, tally: index, marked })
         };
         tallies.iter().filter_map(step).collect()
     }
 
-    fn first_slot(&self, tally: usize) -> usize {
-        self.0[..tally].iter().map(Tally::slots).sum()
+    /// Gives every tally its place; to be called once all are added.
+    pub(super) fn lay_out(&mut self) {
+        let mut next = 0;
+        for tally in &mut self.0 {
+            tally.first = next;
+            next += tally.slots();
+        }
     }
 }
 
@@ -218,7 +225,7 @@ impl<'t> Counted<'t> {
     pub(super) fn window(&self, Ref { tally: index, window }: Ref) -> Vec<i64> {
         let tally = &self.tallies.0[index];
         let slot = |bucket: usize| {
-            let from = (self.tallies.first_slot(index) + bucket) * self.people;
+            let from = (tally.first + bucket) * self.people;
             &self.numbers[from..from + self.people]
         };
         let mut numbers = slot(0).to_vec();

@@ -175,3 +175,22 @@ async fn plain_loops_give_the_same_values() {
         assert!(compared >= 40 * PEOPLE, "{compared}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_categories_than_a_word_has_bits_are_told_apart() {
+    let (catalog, as_of) = (catalog(), day("2026-06-30"));
+    let place = Place::new().await;
+    let view = |n: u64| Event {
+        user: 7,
+        day: as_of - Days::new(n % 50),
+        kind: "view",
+        category: Some(Box::leak(format!("category {}", n % 150).into_boxed_str())),
+        amount: None,
+    };
+    let events: Vec<Event> = (0..600).map(view).collect();
+    put_people(&place);
+    place.put("events/day=2026-01-01/part.parquet", events_frame(&events.iter().collect::<Vec<_>>()));
+    place.build(&catalog, "2026-06-30").await.unwrap();
+    let rows = rows(&place.snapshot(&catalog, "2026-06-30").await).await;
+    assert_eq!(rows.column("view_categories_60d").unwrap().i32().unwrap().get(7), Some(150));
+}
