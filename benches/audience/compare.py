@@ -84,12 +84,11 @@ def main():
     print(f"cold: {cold['wall']:.1f} s, {cold['cpu']:.1f} CPU s, {cold['mib']:.0f} MiB. {stages}", file=sys.stderr)
     text = out / "model.txt"
     model_text(program, store, text)
-    parts = f"{store}/snapshots/as_of={AS_OF}/part-*.parquet"
     rounds = []
     for number in range(args.repeats):
         one = {}
         for request, (ours, theirs) in REQUESTS.items():
-            script = [sys.executable, str(HERE / "with_polars.py"), parts, str(text), env["SEGMENT_CATALOG"], AS_OF]
+            script = [sys.executable, str(HERE / "with_polars.py"), str(store), str(text), env["SEGMENT_CATALOG"], AS_OF]
             script += [PRODUCT, str(SIZE), str(out / "peer.csv"), json.dumps(theirs)]
             one[request] = {
                 "segment-bot": create(ours, out / "warm"),

@@ -1,6 +1,6 @@
-"""What a data scientist would write for a warm request: with_polars.py PARTS MODEL CATALOG AS_OF PRODUCT SIZE OUT CONDITIONS [read]
+"""What a data scientist would write for a warm request: with_polars.py STORE MODEL CATALOG AS_OF PRODUCT SIZE OUT CONDITIONS [read]
 
-PARTS is a glob of the snapshot's files, MODEL a LightGBM text model of the same features, CONDITIONS a JSON object with
+STORE is where snapshots are, MODEL a LightGBM text model of the same features, CONDITIONS a JSON object with
 `gender`, `age` ([from, to]) and `region` (codes), each optional. With `read` it stops once the people are read. Reads only what it needs, filters while it reads,
 predicts on every core, keeps the best SIZE people and writes them as CSV.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import lightgbm
 import polars as pl
 
-parts, model, catalog, as_of, product, size, out, conditions = sys.argv[1:9]
+store, model, catalog, as_of, product, size, out, conditions = sys.argv[1:9]
 catalog, conditions = tomllib.loads(Path(catalog).read_text()), json.loads(conditions)
 booster = lightgbm.Booster(model_file=model)
 names = json.loads(Path(f"{model}.categories.json").read_text())
@@ -33,7 +33,8 @@ def feature(name):
 
 days = {found["id"]: found["exclude_converted"] for found in catalog["products"]}[product]
 long_ago = date.fromisoformat(as_of) - timedelta(days=int(days.rstrip("d")))
-people = pl.scan_parquet(parts).filter(
+manifest = json.loads(Path(f"{store}/snapshots/as_of={as_of}/_manifest.json").read_text())
+people = pl.scan_parquet([f"{store}/{part['key']}" for part in manifest["parts"]]).filter(
     ~pl.col("opted_out"),
     pl.col(f"converted_on:{product}").is_null() | (pl.col(f"converted_on:{product}") <= long_ago),
 )
