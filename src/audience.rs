@@ -156,7 +156,7 @@ pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress<'_>)
         expected: delivered().map(|person| person.probability).sum(),
         expected_variance: delivered().map(|person| person.probability * (1.0 - person.probability)).sum(),
         eligible_mean: scored.probability_sum / as_f64(eligible.waterfall.eligible),
-        breakdown: breakdown::compare(query.catalog, &eligible.groups, &eligible.counts, &candidates),
+        breakdown: breakdown::compare(query.catalog, &eligible.groups, &eligible.counts, delivered()),
         explained: explained::compare(query.features, &candidates, scored.pool),
         picked: picked(&candidates, &kept_out, false, eligible.waterfall.eligible),
         control: picked(&candidates, &kept_out, true, eligible.waterfall.eligible),

@@ -103,9 +103,14 @@ fn unknown() -> Names {
 }
 
 /// Shows the groups with anybody eligible; counts below the catalog's limit are hidden.
-pub(super) fn compare(catalog: &Catalog, groups: &Groups, eligible: &Counts, picked: &[Candidate]) -> Breakdown {
+pub(super) fn compare<'c>(
+    catalog: &Catalog,
+    groups: &Groups,
+    eligible: &Counts,
+    delivered: impl Iterator<Item = &'c Candidate>,
+) -> Breakdown {
     let mut segment = groups.no_counts();
-    for person in picked {
+    for person in delivered {
         segment.count(person.groups);
     }
     let [age, gender, region] = std::array::from_fn(|kind| {

@@ -199,6 +199,8 @@ fn a_control_group_is_picked_like_the_others_and_kept_out() {
         assert_eq!(kept_out, 1, "each tenth of the ranking gives one");
     }
     assert!(split.expected < all.expected);
+    let counted: u64 = split.breakdown.gender.iter().filter_map(|cell| cell.segment).sum();
+    assert_eq!(counted, 90, "shares are of the delivered");
     assert_eq!(snapshot.select(text).unwrap(), split);
 }
 
