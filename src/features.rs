@@ -29,10 +29,3 @@ pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};
 pub use retention::retire;
 pub use snapshot::{Part, Snapshot, SnapshotManifest, TableRows};
-
-/// Runs what computes or waits for disks away from the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FeaturesError> + Send + 'static,
-) -> Result<T, FeaturesError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
-}

@@ -6,6 +6,7 @@ use polars::prelude::*;
 use serde::Serialize;
 
 use super::{ColumnRole, FeaturesError, Snapshot, SnapshotColumn};
+use crate::lake::tables;
 
 /// Bins of a number's population stability index, besides the one of missing values.
 const PSI_BINS: usize = 10;
@@ -52,11 +53,11 @@ pub async fn describe(snapshot: &Snapshot, earlier: Option<&Snapshot>) -> Result
         Some(earlier) => Some(Columns::of(earlier).await?),
         None => None,
     };
-    let described = tokio::task::spawn_blocking(move || {
+    tables::blocking(move || {
         let told = now.columns.iter().filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature));
         told.map(|column| now.distribution(column, earlier.as_ref())).collect()
-    });
-    described.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+    })
+    .await
 }
 
 /// A snapshot's columns, to be read one by one.
@@ -83,7 +84,7 @@ impl Columns {
     fn read(&self, name: &str) -> Result<Read, FeaturesError> {
         let mut read = Read { people: 0, missing: 0, known: Known::Numbers(Vec::new()) };
         for path in &self.parts {
-            let file = File::open(path).map_err(|source| FeaturesError::Scratch { path: path.clone(), source })?;
+            let file = File::open(path).map_err(FeaturesError::scratch(path))?;
             let frame = ParquetReader::new(file).with_columns(Some(vec![name.to_owned()])).finish()?;
             read.add(frame.column(name)?)?;
         }

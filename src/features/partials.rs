@@ -139,7 +139,7 @@ impl Aggregator<'_> {
         let folder = tempfile::tempdir().map_err(FeaturesError::scratch(&std::env::temp_dir()))?;
         let (path, columns) = (folder.path().join("rows"), self.columns.clone());
         let written = path.clone();
-        let index = super::blocking(move || write(events, &columns, &written)).await?;
+        let index = tables::blocking(move || write(events, &columns, &written)).await?;
         self.store.write_file(&rows_key(&name), &path).await?;
         let text = serde_json::to_vec(&index).expect("an index has only text keys");
         self.store.write(&index_key(&name), text.into()).await?;
@@ -149,9 +149,9 @@ impl Aggregator<'_> {
 
     /// What is stored under `name`, whole.
     async fn stored(&self, name: &str) -> Result<Option<Stored>, FeaturesError> {
-        let Some(text) = self.store.read(&index_key(name)).await.map(Some).or_else(absent)? else { return Ok(None) };
+        let Some(text) = LakeError::found(self.store.read(&index_key(name)).await)? else { return Ok(None) };
         let Ok(index) = serde_json::from_slice::<Index>(&text) else { return Ok(None) };
-        let Some(object) = self.store.stat(&rows_key(name)).await.map(Some).or_else(absent)? else { return Ok(None) };
+        let Some(object) = LakeError::found(self.store.stat(&rows_key(name)).await)? else { return Ok(None) };
         if object.bytes != index.bytes {
             return Ok(None);
         }
@@ -178,10 +178,6 @@ impl Aggregator<'_> {
     }
 }
 
-fn absent<T>(error: LakeError) -> Result<Option<T>, LakeError> {
-    if matches!(error, LakeError::Missing { .. }) { Ok(None) } else { Err(error) }
-}
-
 fn rows_key(name: &str) -> String {
     format!("{ROOT}{name}.rows")
 }
@@ -191,17 +187,7 @@ fn index_key(name: &str) -> String {
 }
 
 fn groups(inputs: &[Object]) -> impl Iterator<Item = &[Object]> {
-    inputs.chunk_by(|a, b| same_day_folder(&a.key, &b.key))
-}
-
-/// Whether two keys are in the same `day=…` folder.
-fn same_day_folder(a: &str, b: &str) -> bool {
-    let folder = |key: &str| {
-        let at = key.find("day=").filter(|at| *at == 0 || key.as_bytes()[at - 1] == b'/')?;
-        let end = key[at..].find('/')?;
-        Some(key[..at + end].to_owned())
-    };
-    folder(a).is_some_and(|day| folder(b) == Some(day))
+    inputs.chunk_by(tables::same_day)
 }
 
 /// Writes all events at `path`. Blocks.

@@ -120,11 +120,7 @@ impl Snapshot {
 
     /// The snapshot of `as_of` whatever it was built from; `None` when there is none.
     pub(super) async fn read(store: &Store, as_of: NaiveDate) -> Result<Option<Self>, FeaturesError> {
-        let bytes = match store.read(&manifest_key(as_of)).await {
-            Ok(bytes) => bytes,
-            Err(LakeError::Missing { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let Some(bytes) = LakeError::found(store.read(&manifest_key(as_of)).await)? else { return Ok(None) };
         let damaged = |why: String| FeaturesError::Damaged { as_of, why };
         let manifest: SnapshotManifest = serde_json::from_slice(&bytes)
             .map_err(|error| damaged(format!("its manifest cannot be read ({error})")))?;

@@ -23,9 +23,8 @@ pub(super) fn write_file(
     scratch: &Path,
 ) -> Result<(Part, PathBuf), FeaturesError> {
     let path = scratch.join(format!("{name}.parquet"));
-    let fault = |source| FeaturesError::Scratch { path: path.clone(), source };
-    write_parquet(rows, File::create(&path).map_err(fault)?)?;
-    let (sha256, bytes) = hash(&path).map_err(fault)?;
+    write_parquet(rows, File::create(&path).map_err(FeaturesError::scratch(&path))?)?;
+    let (sha256, bytes) = hash(&path).map_err(FeaturesError::scratch(&path))?;
     // The name holds the content, so that a rebuild never touches what a reader of the present manifest reads.
     let key = format!("{}/{name}-{}.parquet", folder(as_of), &sha256[..16]);
     Ok((Part { key, rows: rows.height() as u64, bytes, sha256 }, path))

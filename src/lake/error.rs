@@ -54,6 +54,15 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// `None` when there is no such object.
+    pub fn found<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
+        match result {
+            Ok(found) => Ok(Some(found)),
+            Err(Self::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the same call could succeed later with nothing else changed.
     pub fn is_transient(&self) -> bool {
         match self {

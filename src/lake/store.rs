@@ -76,11 +76,7 @@ impl Store {
 
     /// Whether there is an object `key`.
     pub async fn exists(&self, key: &str) -> Result<bool, LakeError> {
-        match self.stat(key).await {
-            Ok(_) => Ok(true),
-            Err(LakeError::Missing { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(LakeError::found(self.stat(key).await)?.is_some())
     }
 
     /// Size and etag of `key`; [`LakeError::Missing`] when absent.

@@ -13,6 +13,7 @@ mod users;
 
 pub use columns::IdType;
 pub use events::{Events, event_files, extra_column};
+pub use files::same_day;
 pub use users::{Users, UsersCounts};
 
 use std::num::NonZeroUsize;
@@ -44,13 +45,9 @@ fn collect_now(frame: LazyFrame) -> PolarsResult<DataFrame> {
     Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LakeError> + Send + 'static,
-) -> Result<T, LakeError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
+/// Runs what computes or waits for disks away from the async threads.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
 }
 
 /// Gives the frame's rows to `each`, in order and at most `rows` at a time; what comes next is read meanwhile. Blocks.

@@ -145,11 +145,8 @@ impl Registry<'_> {
 
     async fn stored(&self, product: &Product, identity: &Identity) -> Result<Option<Model>, ModelError> {
         let id = identity.id()?;
-        let bytes = match self.store.read(&key(product, &id, "model.json")).await {
-            Ok(bytes) => bytes,
-            Err(LakeError::Missing { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let stored = LakeError::found(self.store.read(&key(product, &id, "model.json")).await)?;
+        let Some(bytes) = stored else { return Ok(None) };
         let record = self.store.read(&key(product, &id, "report.json")).await?;
         let record: Record = serde_json::from_slice(&record)?;
         let booster = gbdt::Gbdt::from_bytes(&bytes)?;

@@ -8,7 +8,7 @@ use polars::prelude::*;
 use super::{Aggregated, Batch, Contents, back, horizons, reasons};
 use crate::{
     features::{
-        FeaturesError, Part, SnapshotColumn, TableRows, blocking,
+        FeaturesError, Part, SnapshotColumn, TableRows,
         columns::{AGE, GENDER, REGION, USER_ID, fixed_columns},
         combine::{Combined, combine},
         cube,
@@ -96,7 +96,7 @@ impl Batch<'_> {
         scratch: &Path,
     ) -> Result<Part, FeaturesError> {
         let folder = scratch.to_owned();
-        let (part, path) = blocking(move || write_file(&rows, (as_of, &name), &folder)).await?;
+        let (part, path) = tables::blocking(move || write_file(&rows, (as_of, &name), &folder)).await?;
         self.store.write_file(&part.key, &path).await?;
         tokio::fs::remove_file(&path).await.map_err(FeaturesError::scratch(&path))?;
         Ok(part)

@@ -60,6 +60,11 @@ fn literal_prefix(glob: &str) -> &str {
     &glob[..glob.find(['*', '?', '[', ']', '{', '}', '\\', '!']).unwrap_or(glob.len())]
 }
 
+/// Whether two objects are in folders of the same day.
+pub fn same_day(a: &Object, b: &Object) -> bool {
+    day_of(&a.key).is_some_and(|day| day_of(&b.key) == Some(day))
+}
+
 /// The day of a key such as `events/day=2026-11-22/part-0.parquet`.
 fn day_of(key: &str) -> Option<NaiveDate> {
     key.split('/').find_map(|part| part.strip_prefix("day=")?.parse().ok())

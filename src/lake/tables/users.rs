@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     catalog::{AgeColumn, Catalog},
-    lake::{LakeError, Object, Store},
+    lake::{LakeError, Store},
 };
 
 /// Ages outside are taken for a mistake of the data and become null.
@@ -22,8 +22,6 @@ pub struct Users {
     /// `user_id, age, gender, region, opted_out`.
     pub frame: LazyFrame,
     pub id: IdType,
-    /// The files, sorted by key.
-    pub inputs: Vec<Object>,
 }
 
 /// How many rows `users` has, and how many were left out.
@@ -39,9 +37,9 @@ impl Users {
     /// Finds, fetches and checks the table. A birth date becomes the age on `as_of`.
     pub async fn open(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Self, LakeError> {
         let inputs = files::find(lake, "users", &catalog.users.path, None).await?;
-        let local = files::fetch(lake, inputs.clone()).await?;
+        let local = files::fetch(lake, inputs).await?;
         let wanted = wanted(catalog);
-        let (frame, id) = blocking(move || {
+        let (frame, id) = blocking(move || -> Result<_, LakeError> {
             let sources = scan::open("users", local)?;
             let mut wanted = wanted;
             let id = if *wanted[0].dtype(&sources[0])? == DataType::String { IdType::Text } else { IdType::Integer };
@@ -52,7 +50,7 @@ impl Users {
             Ok((scan::frame(&sources, &wanted)?, id))
         })
         .await?;
-        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id, inputs })
+        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id })
     }
 
     /// Everybody once, sorted by id. Of rows with the same id the one counts that is opted out, then the one with the
