@@ -18,9 +18,9 @@ use crate::{
     config::Config,
     lake::{Store, StoreOptions},
     queue::{self, ClaimLimits, JobKind},
-    slack::{self, AnnounceSettings, Method, Pace, SlackApp, SlackClient},
+    slack::{self, AnnounceSettings, Estimates, Method, Outlook, Pace, SlackApp, SlackClient},
     texts::Texts,
-    worker::{self, Children, Overrun, WorkerSettings},
+    worker::{self, Children, Estimator, Overrun, WorkerSettings},
 };
 
 /// Deliveries and last words at the same time; they only wait for the network.
@@ -49,7 +49,8 @@ pub async fn serve(
     let slack_config = config.require_slack()?.clone();
     let client = SlackClient::new(&slack_config)?;
     let pool = open_database(&config).await?;
-    let app = SlackApp::new(catalog, pool.clone(), Arc::new(Texts::load()?), client, slack_config);
+    let app = SlackApp::new(catalog.clone(), pool.clone(), Arc::new(Texts::load()?), client, slack_config)
+        .with_estimates(estimates(catalog, store.clone()));
 
     let mut parts = Parts { tasks: JoinSet::new(), stopping: stopping.clone() };
     parts.add("the HTTP server", door.serve(slack::router(app.clone()), pool.clone(), stopping.clone()));
@@ -65,6 +66,19 @@ pub async fn serve(
     let ended = parts.until_all_ended().await;
     app.finish().await;
     ended
+}
+
+/// Counts people for the form on the newest snapshot.
+fn estimates(catalog: Arc<Catalog>, store: Store) -> Estimates {
+    let estimator = Arc::new(Estimator::new(catalog, store));
+    Estimates::new(move |asked| {
+        let estimator = estimator.clone();
+        async move {
+            let counted = estimator.estimate(asked).await;
+            let counted = counted.inspect_err(|error| tracing::warn!(%error, "people cannot be counted for the form"));
+            counted.ok().map(|(as_of, estimates)| Outlook { as_of, estimates })
+        }
+    })
 }
 
 /// Builds segments from the queue, one at a time, until `stopping`.

@@ -10,6 +10,8 @@ mod control;
 mod cube;
 mod eligible;
 mod explained;
+mod ids;
+mod left_out;
 mod parts;
 mod ranking;
 mod scored;
@@ -22,6 +24,7 @@ use polars::prelude::{DataType, PolarsError};
 pub use batch::{FeatureBatch, encode};
 pub use cube::Cube;
 pub use explained::{Contrast, Explained};
+pub use left_out::LeftOut;
 
 use crate::{
     catalog::Catalog,
@@ -40,6 +43,8 @@ pub struct Query<'a> {
     pub conditions: &'a Conditions,
     /// The snapshot's day.
     pub as_of: NaiveDate,
+    /// People who are left out by name.
+    pub left_out: &'a LeftOut,
     /// The model's features, in its order.
     pub features: &'a [String],
     /// Decides who is in [`Explained`], nothing else.
@@ -105,8 +110,11 @@ impl fmt::Display for UserId {
 /// Why nobody was selected.
 #[derive(Debug, thiserror::Error)]
 pub enum AudienceError {
-    #[error("nobody is left: {matching} people match, {opted_out} of them opted out and {converted} converted before")]
-    Empty { matching: u64, opted_out: u64, converted: u64 },
+    #[error(
+        "nobody is left: {matching} people match, {opted_out} of them opted out, {converted} converted before and {listed} \
+         are on a list of people to leave out"
+    )]
+    Empty { matching: u64, opted_out: u64, converted: u64, listed: u64 },
     #[error("{people} people are fewer than the {smallest} that the catalog lets out")]
     TooSmall { people: u64, smallest: u64 },
     #[error("cannot open {}: {source}", path.display())]
@@ -129,8 +137,8 @@ impl AudienceError {
     /// What the person who asked is told; `None` when somebody stopped it and knows.
     pub fn failure(&self) -> Option<Failure> {
         match *self {
-            Self::Empty { matching, opted_out, converted } => {
-                Some(Failure::EmptyAudience { matching, opted_out, converted })
+            Self::Empty { matching, opted_out, converted, listed } => {
+                Some(Failure::EmptyAudience { matching, opted_out, converted, listed })
             }
             Self::TooSmall { people, smallest } => Some(Failure::TooSmall { people, smallest }),
             Self::Unreadable { .. } => Some(Failure::StorageUnreachable),
@@ -165,9 +173,9 @@ pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress<'_>)
 
 /// How many people to pick; fails when they are too few to let out.
 fn wanted(query: &Query<'_>, waterfall: &Waterfall) -> Result<u64, AudienceError> {
-    let Waterfall { matching, opted_out, converted, eligible, .. } = *waterfall;
+    let Waterfall { matching, opted_out, suppressed, converted, in_earlier, eligible, .. } = *waterfall;
     if eligible == 0 {
-        return Err(AudienceError::Empty { matching, opted_out, converted });
+        return Err(AudienceError::Empty { matching, opted_out, converted, listed: suppressed + in_earlier });
     }
     let limits = query.catalog.limits;
     let people = query.conditions.size.of(eligible).min(limits.largest_segment);

@@ -15,6 +15,7 @@ mod sample_lake;
 mod segment;
 mod serve;
 mod stores;
+mod suppression;
 mod verify;
 mod words;
 mod worker;
@@ -46,6 +47,9 @@ enum Command {
     /// Build or verify a segment without Slack.
     #[command(subcommand)]
     Segment(segment::Command),
+    /// Name people whom nobody may contact; they are left out of every segment.
+    #[command(subcommand)]
+    Suppression(suppression::Command),
     /// Train, judge and use models on files of your own, without Slack.
     #[command(subcommand)]
     Model(model::Command),
@@ -94,6 +98,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Worker(args) => worker::run(args, config).await?,
         Command::Features(command) => return features::run(command, &config).await,
         Command::Segment(command) => return segment::run(command, &config).await,
+        Command::Suppression(command) => suppression::run(command, &config).await?,
         Command::Model(command) => model::run(command, &config).await?,
         Command::Migrate => migrate::run(&config).await?,
         Command::Doctor => return doctor::run(&config).await,

@@ -7,7 +7,7 @@ mod hashing;
 
 use std::path::PathBuf;
 
-pub use csv_file::{SEGMENT_FILE, write_people};
+pub use csv_file::{SEGMENT_FILE, read_ids, write_people};
 
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -16,4 +16,6 @@ pub enum ExportError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("cannot write {}: {source}", path.display())]
     Csv { path: PathBuf, source: csv::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: csv::Error },
 }

@@ -2,14 +2,18 @@
 
 mod conditions;
 mod draft;
+mod earlier;
 mod estimate;
 mod failure;
 mod manifest;
+mod problem;
 mod summary;
 
 pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
-pub use draft::{Draft, Field, Problem};
+pub use draft::Draft;
+pub use earlier::{EarlierSegment, LeftOutList, NoFolder, SegmentFolder};
 pub use estimate::Estimate;
 pub use failure::Failure;
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, SnapshotRef};
+pub use problem::{Field, Problem};
 pub use summary::{Breakdown, Cell, Direction, Factor, Quality, Rule, RulePart, RuleTest, Summary, Waterfall};

@@ -14,6 +14,8 @@ mod client;
 mod command;
 mod deliver;
 mod dispatch;
+mod earlier;
+mod estimates;
 mod events;
 mod failures;
 mod form;
@@ -43,6 +45,7 @@ use tokio_util::task::TaskTracker;
 pub use announce::{AnnounceSettings, announce};
 pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, Upload};
 pub use deliver::{ConfirmSettings, Delivery, ResultFile, ResultFiles, deliver};
+pub use estimates::{Estimates, Outlook};
 pub use ids::{
     ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, COMMAND, SHORTCUT_GLOBAL,
     SHORTCUT_MESSAGE,
@@ -69,6 +72,8 @@ struct Inner {
     texts: Arc<Texts>,
     client: SlackClient,
     config: SlackConfig,
+    /// Counts people for the form; without it the form says that it cannot.
+    estimates: Option<Estimates>,
     locales: locales::Locales,
     seen_events: seen::Seen,
     /// Work behind an acknowledgement.
@@ -108,6 +113,7 @@ impl SlackApp {
             texts,
             client,
             config,
+            estimates: None,
             locales: locales::Locales::default(),
             seen_events: seen::Seen::default(),
             tasks: TaskTracker::new(),
@@ -115,6 +121,15 @@ impl SlackApp {
             root: tokio::sync::Mutex::new(()),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Lets the form say how many people there are. Called before the app is shared.
+    #[must_use]
+    pub fn with_estimates(mut self, estimates: Estimates) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.estimates = Some(estimates);
+        }
+        self
     }
 
     /// The client, for readiness checks and warm connections.

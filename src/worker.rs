@@ -5,10 +5,12 @@ pub mod build_segment;
 mod error;
 mod estimate;
 mod heartbeat;
+mod left_out;
 mod run_loop;
 mod stop;
 mod summarise;
 mod supervise;
+pub mod suppression;
 mod verify;
 
 use std::time::Duration;
@@ -16,7 +18,8 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 pub use error::{BuildError, lake_failure};
-pub use estimate::estimate;
+pub use estimate::Estimator;
+pub use left_out::Suppress;
 pub use run_loop::run;
 pub use stop::{StopFlag, StopReason};
 pub use supervise::{Children, follow_parent, supervise};

@@ -7,7 +7,7 @@ help =
     `/segment products` lists what you can advertise.
     `/segment list` shows your last requests.
     `/segment show 128`, `cancel 128`, `rerun 128` act on request #128.
-    Further words: `converted=90d` (or `never`, `ever`) leaves out people who converted before; `control=10%` keeps a control group; `name="Spring campaign"` names the request.
+    Further words: `converted=90d` (or `never`, `ever`) leaves out people who converted before; `without=128,121` leaves out people in earlier segments of yours; `control=10%` keeps a control group; `name="Spring campaign"` names the request.
     In a thread, mention me or use the message shortcut: the result then arrives in that thread.
 command-unknown = I don't know “{ $word }”.
 command-needs-number = Please add the request's number, such as `/segment { $command } 128`. `/segment list` shows the numbers.
@@ -31,6 +31,7 @@ problem-age-order = The age goes from low to high, and { $from } is above { $to 
 problem-age-value = “{ $value }” is not an age I can use. Ages go from { $min } to { $max }, such as 25-39.
 problem-size-value = “{ $value }” is not a size I can use. Give { $min } to { $max } people, or a share such as 5%.
 problem-control-value = “{ $value }” is not a control group I can use. Give a share of 0% to { $max }%.
+problem-segment-value = “{ $value }” is no earlier segment I know. Give the number of one of yours that is finished, such as 128.
 problem-name-length = The campaign name has { $chars } characters; at most { $max } fit.
 
 field-name = campaign name
@@ -39,6 +40,7 @@ field-gender = gender
 field-age = age
 field-region = region
 field-size = size
+field-without = earlier segment to leave out
 field-control = control group
 field-converted = choice of people to leave out
 

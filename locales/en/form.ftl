@@ -27,6 +27,8 @@ form-size-exact-placeholder = 5,000
 form-size-exact-hint = Counts instead of the size above. { $min } to { $max } people, or a share such as 5%.
 form-converted = Leave out people who converted
 form-converted-usual = As usual for this product
+form-without = Leave out people in earlier segments
+form-without-placeholder = Segments of yours
 form-control = Control group
 form-control-usual = As usual for this product
 form-control-hint = Picked like the others but kept out of every file, so that the campaign's effect can be measured.
@@ -39,6 +41,28 @@ form-did-not-open = The form did not open in time. Please press the button.
 form-try-again = The form did not open. Please press the button again.
 button-open-form = Open the form
 mention-answer = Whom would you like to reach? I will deliver the result into this thread.
+
+estimate-choose = Choose a product, and I say how many people there are.
+estimate-counting = Counting people …
+estimate-away = I can't count people right now. You can build the segment all the same.
+estimate-audience = { "*" }{ $eligible ->
+    [one] { $eligible } person
+   *[other] { $eligible } people
+} could be picked*: { $matching } meet your conditions − { $opted_out } opted out − { $converted } converted before. { $all ->
+    [yes] All of them would be picked.
+   *[no] The { $asked } most likely would be picked.
+}
+estimate-at-most = { $matching } meet your conditions − { $opted_out } opted out. How many converted before is counted for 30, 90 and 180 days only.
+estimate-too-small = A segment has at least { $smallest } people, so this is too few.
+estimate-without-region = Without the regions there would be { $people }.
+estimate-without-age = Without the age there would be { $people }.
+estimate-without-gender = Without the gender there would be { $people }.
+estimate-without-converted = With people who converted before there would be { $people }.
+estimate-learning = { $found } conversions to learn from; { $needed } are needed.
+estimate-too-few = Only { $found } conversions to learn from, and { $needed } are needed: please choose a similar product.
+estimate-earlier = People in the earlier segments are taken out when it is built.
+estimate-as-of = Data up to { $as_of }.
+button-count = Count again
 
 confirmation-title = Request accepted
 confirmation-close = Close

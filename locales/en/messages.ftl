@@ -21,6 +21,8 @@ files-comment = Files of { $title }
 notify-failed = <@{ $user }> { $title } came to nothing. The first message of this request says why and what you can do.
 
 failure-empty = Nobody is left to pick from. { $matching } people match your conditions; of these { $opted_out } opted out and { $converted } converted before.
+failure-empty-listed = Nobody is left to pick from. { $matching } people match your conditions; of these { $opted_out } opted out, { $converted } converted before, and { $listed } are in earlier segments or on the company's list of people not to contact.
+failure-earlier-gone = The earlier segment { $segment }, whose people should be left out, is not stored any more.
 failure-too-small = Only { $people } people are left. A segment has at least { $smallest } people, so that nobody can be singled out.
 failure-too-few = There are { $found } conversions of this product to learn from; at least { $needed } are needed.
 failure-old-snapshot = Today's data has not arrived. The newest is of { $newest }, which is too old to use.

@@ -1,24 +1,18 @@
 ### The result: how many, how good, who they are.
 
 result-ready = <@{ $user }> { $title } is ready: { $people } people.
-result-waterfall =
-    { "*" }How it came to { $delivered } people*
-    { $people } people in the data
-    { $matching } meet your conditions
-    − { $opted_out } opted out
-    − { $converted } converted before
-    = { $eligible } could be picked
-    { "*" }{ $delivered } delivered*, the most likely first
-result-waterfall-control =
-    { "*" }How it came to { $delivered } people*
-    { $people } people in the data
-    { $matching } meet your conditions
-    − { $opted_out } opted out
-    − { $converted } converted before
-    = { $eligible } could be picked
-    { $picked } picked, the most likely first
-    − { $control } control group: kept out of every file, to measure the effect
-    { "*" }{ $delivered } delivered*
+waterfall-title = { "*" }How it came to { $people } people*
+waterfall-people = { $people } people in the data
+waterfall-matching = { $people } meet your conditions
+waterfall-opted-out = − { $people } opted out
+waterfall-suppressed = − { $people } on the company's list of people not to contact
+waterfall-converted = − { $people } converted before
+waterfall-in-earlier = − { $people } in the earlier segments you left out
+waterfall-eligible = = { $people } could be picked
+waterfall-picked = { $people } picked, the most likely first
+waterfall-control = − { $people } control group: kept out of every file, to measure the effect
+waterfall-delivered = { "*" }{ $people } delivered*, the most likely first
+waterfall-delivered-rest = { "*" }{ $people } delivered*
 result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
 result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.

@@ -16,6 +16,7 @@ regions-and-more = { $shown } and { $more } more
 left-out-opted-out = Left out: everyone who opted out.
 left-out-days = Left out: people who converted in the last { $days } days, and everyone who opted out.
 left-out-ever = Left out: people who ever converted, and everyone who opted out.
+sentence-without = People in { $segments } are left out, too.
 sentence-control = { $percent }% of them are kept out of delivery as a control group.
 control-none = None
 control-percent = { $percent }% of the picked

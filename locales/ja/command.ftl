@@ -7,7 +7,7 @@ help =
     `/segment products` で、広告できる商品の一覧を表示します。
     `/segment list` で、これまでの依頼を表示します。
     `/segment show 128`、`cancel 128`、`rerun 128` で、依頼 #128 の表示・取り消し・再依頼ができます。
-    ほかに、`converted=90d`（または `never`、`ever`）で購入済みの人を除き、`control=10%` でコントロール群を設け、`name="春のキャンペーン"` で名前を付けられます。
+    ほかに、`converted=90d`（または `never`、`ever`）で購入済みの人を、`without=128,121` で以前のセグメントにいる人を除き、`control=10%` でコントロール群を設け、`name="春のキャンペーン"` で名前を付けられます。
     スレッドの中では、メンションするか、メッセージのショートカットをお使いください。結果もそのスレッドに届きます。
 command-unknown = 「{ $word }」という言葉はわかりません。
 command-needs-number = 依頼の番号を付けてください（例：`/segment { $command } 128`）。番号は `/segment list` で確認できます。
@@ -31,6 +31,7 @@ problem-age-order = 年齢は小さい順に指定してください（{ $from }
 problem-age-value = 「{ $value }」は年齢として使えません。{ $min } から { $max } までで、25-39 のように指定してください。
 problem-size-value = 「{ $value }」は人数として使えません。{ $min } 人から { $max } 人まで、または 5% のような割合で指定してください。
 problem-control-value = 「{ $value }」はコントロール群の割合として使えません。0% から { $max }% までで指定してください。
+problem-segment-value = 「{ $value }」は以前のセグメントとして使えません。完成した自分の依頼の番号を、128 のように指定してください。
 problem-name-length = キャンペーン名が { $chars } 文字あります。{ $max } 文字以内にしてください。
 
 field-name = キャンペーン名
@@ -39,6 +40,7 @@ field-gender = 性別
 field-age = 年齢
 field-region = 地域
 field-size = 人数
+field-without = 除外するセグメント
 field-control = コントロール群
 field-converted = 除外の条件
 

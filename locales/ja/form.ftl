@@ -27,6 +27,8 @@ form-size-exact-placeholder = 5,000
 form-size-exact-hint = 入力すると、上の選択より優先されます。{ $min } 人から { $max } 人まで、または 5% のような割合で入力してください。
 form-converted = 購入済みの人の除外
 form-converted-usual = 商品の標準設定に従う
+form-without = 以前のセグメントにいる人の除外
+form-without-placeholder = 自分のセグメント
 form-control = コントロール群
 form-control-usual = 商品の標準設定に従う
 form-control-hint = ほかの人と同じように選びますが、キャンペーンの効果を測るため、どのファイルにも含めません。
@@ -39,6 +41,25 @@ form-did-not-open = フォームを時間内に開けませんでした。ボタ
 form-try-again = フォームを開けませんでした。もう一度ボタンを押してください。
 button-open-form = フォームを開く
 mention-answer = どのような人に届けたいですか？結果はこのスレッドにお届けします。
+
+estimate-choose = 商品を選ぶと、対象になる人数をお知らせします。
+estimate-counting = 人数を数えています…
+estimate-away = 今は人数を数えられません。このままでも作成できます。
+estimate-audience = { "*" }選べる人：{ $eligible }人*（条件に合う人 { $matching }人 − 広告を希望しない人 { $opted_out }人 − 購入済みの人 { $converted }人）。{ $all ->
+    [yes] 全員が選ばれます。
+   *[no] そのうち、見込みの高い順に { $asked } 人が選ばれます。
+}
+estimate-at-most = 条件に合う人 { $matching }人 − 広告を希望しない人 { $opted_out }人。購入済みの人数を数えられるのは、過去30日・90日・180日の場合です。
+estimate-too-small = セグメントは { $smallest } 人以上必要なため、人数が足りません。
+estimate-without-region = 地域の条件を外すと { $people } 人になります。
+estimate-without-age = 年齢の条件を外すと { $people } 人になります。
+estimate-without-gender = 性別の条件を外すと { $people } 人になります。
+estimate-without-converted = 購入済みの人も含めると { $people } 人になります。
+estimate-learning = 学習に使える購入：{ $found } 件（必要な件数：{ $needed } 件）。
+estimate-too-few = 学習に使える購入が { $found } 件しかありません（必要な件数：{ $needed } 件）。似た商品を選んでください。
+estimate-earlier = 以前のセグメントにいる人は、作成するときに除外されます。
+estimate-as-of = { $as_of } までのデータです。
+button-count = もう一度数える
 
 confirmation-title = 依頼を受け付けました
 confirmation-close = 閉じる

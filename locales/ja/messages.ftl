@@ -21,6 +21,8 @@ files-comment = { $title } のファイルです。
 notify-failed = <@{ $user }> さん、{ $title } は作成できませんでした。理由とできることは、この依頼の最初のメッセージをご覧ください。
 
 failure-empty = 選べる人がいません。条件に合う { $matching } 人のうち、{ $opted_out } 人は広告を希望せず、{ $converted } 人は購入済みです。
+failure-empty-listed = 選べる人がいません。条件に合う { $matching } 人のうち、{ $opted_out } 人は広告を希望せず、{ $converted } 人は購入済みで、{ $listed } 人は以前のセグメントまたは配信停止リストに含まれています。
+failure-earlier-gone = 除外する以前のセグメント（{ $segment }）は、もう保存されていません。
 failure-too-small = 残ったのは { $people } 人だけです。個人が特定されないように、セグメントは { $smallest } 人以上でなければなりません。
 failure-too-few = この商品の購入は { $found } 件しかなく、学習には { $needed } 件以上が必要です。
 failure-old-snapshot = 今日のデータが届いていません。最新は { $newest } のもので、古いため使えません。

@@ -1,24 +1,18 @@
 ### 結果：人数、精度、どのような人か。
 
 result-ready = <@{ $user }> さん、{ $title } ができました（{ $people }人）。
-result-waterfall =
-    { "*" }{ $delivered }人になるまで*
-    データにある人：{ $people }人
-    条件に合う人：{ $matching }人
-    − 広告を希望しない人：{ $opted_out }人
-    − 購入済みの人：{ $converted }人
-    = 選べる人：{ $eligible }人
-    { "*" }届けた人：{ $delivered }人* （見込みの高い順）
-result-waterfall-control =
-    { "*" }{ $delivered }人になるまで*
-    データにある人：{ $people }人
-    条件に合う人：{ $matching }人
-    − 広告を希望しない人：{ $opted_out }人
-    − 購入済みの人：{ $converted }人
-    = 選べる人：{ $eligible }人
-    選んだ人：{ $picked }人（見込みの高い順）
-    − コントロール群：{ $control }人（効果を測るため、どのファイルにも含めません）
-    { "*" }届けた人：{ $delivered }人*
+waterfall-title = { "*" }{ $people }人になるまで*
+waterfall-people = データにある人：{ $people }人
+waterfall-matching = 条件に合う人：{ $people }人
+waterfall-opted-out = − 広告を希望しない人：{ $people }人
+waterfall-suppressed = − 会社の配信停止リストにある人：{ $people }人
+waterfall-converted = − 購入済みの人：{ $people }人
+waterfall-in-earlier = − 除外した以前のセグメントにいる人：{ $people }人
+waterfall-eligible = = 選べる人：{ $people }人
+waterfall-picked = 選んだ人：{ $people }人（見込みの高い順）
+waterfall-control = − コントロール群：{ $people }人（効果を測るため、どのファイルにも含めません）
+waterfall-delivered = { "*" }届けた人：{ $people }人* （見込みの高い順）
+waterfall-delivered-rest = { "*" }届けた人：{ $people }人*
 result-quality = *精度：{ $grade }* — モデルが見ていない人で測ったAUCは { $auc }（{ $low }〜{ $high }）です。
 result-expected = 同じ人数を無作為に選んだ場合の購入は { $random } 件、このセグメントでは { $expected } ± { $margin } 件（{ $lift } 倍）と見込まれます。
 result-expected-everyone = 選べる人が全員含まれるため、順位付けによる違いはありません。購入は { $expected } ± { $margin } 件と見込まれます。

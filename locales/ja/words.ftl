@@ -13,6 +13,7 @@ regions-and-more = { $shown }ほか{ $more }件
 left-out-opted-out = 広告を希望しない人は除外します。
 left-out-days = 過去{ $days }日以内に購入した人と、広告を希望しない人は除外します。
 left-out-ever = 購入したことのある人と、広告を希望しない人は除外します。
+sentence-without = { $segments } にいる人も除外します。
 sentence-control = そのうち{ $percent }%は、コントロール群として配信に含めません。
 control-none = 設けない
 control-percent = 選んだ人の{ $percent }%

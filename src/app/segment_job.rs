@@ -10,7 +10,7 @@ use crate::{
     queue::{self, Outcome},
     segment::Failure,
     worker::{
-        BuildError, Job, StopFlag,
+        BuildError, Job, StopFlag, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
     },
 };
@@ -34,6 +34,7 @@ pub(super) async fn perform(shared: Arc<Shared>, job: Job) -> Outcome {
         conditions: job.request.conditions.clone(),
         as_of: None,
         seed: DEFAULT_SEED,
+        suppress: Suppress::Current,
     };
     let listener = Listener { progress, stop: job.stop.clone() };
     // Blocks for as long as it computes, so it gets a thread of its own.

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// People by region, gender, age and opt-out, with how many converted when; tens of thousands of rows.
+#[derive(Debug)]
 pub struct Cube {
     rows: DataFrame,
     profiles: Profiles,

@@ -10,6 +10,8 @@ use super::{
     AudienceError, Progress, Query,
     batch::{gender_codes, region_codes, wrong_type},
     breakdown::{Counts, Groups},
+    ids::Ids,
+    left_out::Lists,
     parts::{Bounds, Piece},
 };
 use crate::{
@@ -38,6 +40,7 @@ pub(super) struct EligiblePiece {
 }
 
 /// Age, gender and region of some people, as the catalog codes them.
+#[derive(Debug)]
 pub(super) struct Profiles {
     pub(super) age: Vec<Option<i16>>,
     /// Place in the catalog's genders.
@@ -93,12 +96,16 @@ pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_
 
 impl Eligible {
     fn add(&mut self, piece: &Piece, passed: Passed) {
-        let Waterfall { people, matching, opted_out, converted, eligible, control: _, delivered: _ } = passed.waterfall;
-        self.waterfall.people += people;
-        self.waterfall.matching += matching;
-        self.waterfall.opted_out += opted_out;
-        self.waterfall.converted += converted;
-        self.waterfall.eligible += eligible;
+        let all = &mut self.waterfall;
+        let Waterfall { people, matching, opted_out, suppressed, converted, in_earlier, eligible, .. } =
+            passed.waterfall;
+        all.people += people;
+        all.matching += matching;
+        all.opted_out += opted_out;
+        all.suppressed += suppressed;
+        all.converted += converted;
+        all.in_earlier += in_earlier;
+        all.eligible += eligible;
         self.counts.add(&passed.counts);
         if eligible > 0 {
             self.pieces.push(EligiblePiece { piece: piece.clone(), mask: passed.mask });
@@ -138,6 +145,8 @@ struct Eligibility {
     profile: Filter,
     /// The column with the day of the last conversion, and the last day that does not matter any more.
     converted: Option<(String, Option<NaiveDate>)>,
+    /// `None` when nobody is left out by name.
+    lists: Option<Lists>,
 }
 
 impl Filter {
@@ -202,18 +211,22 @@ impl Eligibility {
                 ExcludeConverted::Ever => Some((column, None)),
                 ExcludeConverted::Days(days) => Some((column, Some(*as_of - TimeDelta::days(i64::from(days))))),
             },
+            lists: Some(query.left_out).filter(|left_out| !left_out.is_empty()).map(Lists::of),
         }
     }
 
     fn columns(&self) -> BTreeSet<String> {
         let converted = self.converted.iter().map(|(column, _)| column.clone());
-        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).collect()
+        let id = self.lists.iter().map(|_| "user_id".to_owned());
+        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).chain(id).collect()
     }
 
     fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {
         let profiles = Profiles::of(frame, catalog)?;
         let opted_out = opted_out(frame.column("opted_out")?)?;
         let converted = self.converted_before(frame)?;
+        let ids = self.lists.is_some().then(|| Ids::of(frame)).transpose()?;
+        let listed = self.lists.as_ref().zip(ids.as_ref());
         let mut waterfall = Waterfall { people: profiles.len() as u64, ..Waterfall::default() };
         let mut counts = groups.no_counts();
         let mask: Vec<bool> = (0..profiles.len())
@@ -222,14 +235,19 @@ impl Eligibility {
                     return false;
                 }
                 waterfall.matching += 1;
-                waterfall.opted_out += u64::from(opted_out[row]);
-                waterfall.converted += u64::from(!opted_out[row] && converted[row]);
-                let passes = !opted_out[row] && !converted[row];
-                if passes {
-                    waterfall.eligible += 1;
-                    counts.count(groups.of(&profiles, row));
+                let reasons = [
+                    (opted_out[row], &mut waterfall.opted_out),
+                    (listed.is_some_and(|(lists, ids)| lists.suppressed.has(ids, row)), &mut waterfall.suppressed),
+                    (converted[row], &mut waterfall.converted),
+                    (listed.is_some_and(|(lists, ids)| lists.earlier.has(ids, row)), &mut waterfall.in_earlier),
+                ];
+                if let Some((_, count)) = reasons.into_iter().find(|(is_out, _)| *is_out) {
+                    *count += 1;
+                    return false;
                 }
-                passes
+                waterfall.eligible += 1;
+                counts.count(groups.of(&profiles, row));
+                true
             })
             .collect();
         Ok(Passed { waterfall, mask: BooleanChunked::from_slice("eligible".into(), &mask), counts })

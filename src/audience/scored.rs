@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{DataFrame, DataType};
 use rayon::prelude::*;
 
 use super::{
-    AudienceError, FeatureBatch, Progress, Query, Scoring, UserId,
-    batch::wrong_type,
+    AudienceError, FeatureBatch, Progress, Query, Scoring,
     breakdown::Groups,
     eligible::{Eligible, EligiblePiece, PROFILE, Profiles},
     explained::{Lottery, Pool},
+    ids::Ids,
     ranking::{Candidate, Drawn, Ranking},
 };
 
@@ -110,35 +109,5 @@ impl Pass<'_> {
         let raws = (self.scoring.raw)(batch);
         let scores = raws.iter().filter(|raw| raw.is_finite()).count();
         if scores == people && raws.len() == people { Ok(raws) } else { Err(AudienceError::Scores { scores, people }) }
-    }
-}
-
-/// The ids of some rows.
-enum Ids {
-    Int(Vec<i64>),
-    Text(Vec<String>),
-}
-
-impl Ids {
-    fn of(frame: &DataFrame) -> Result<Self, AudienceError> {
-        let column = frame.column("user_id")?;
-        let found = column.dtype();
-        if column.null_count() > 0 {
-            return Err(wrong_type(column, found, "without nulls"));
-        }
-        match found {
-            DataType::String => Ok(Self::Text(column.str()?.iter().flatten().map(str::to_owned).collect())),
-            integer if integer.is_integer() => {
-                Ok(Self::Int(column.cast(&DataType::Int64)?.i64()?.iter().flatten().collect()))
-            }
-            _ => Err(wrong_type(column, found, "text or a whole number")),
-        }
-    }
-
-    fn get(&self, row: usize) -> UserId {
-        match self {
-            Self::Int(ids) => UserId::Int(ids[row]),
-            Self::Text(ids) => UserId::Text(ids[row].clone()),
-        }
     }
 }

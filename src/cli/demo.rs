@@ -19,7 +19,10 @@ use crate::{
     lake::Report as _,
     queue,
     segment::Draft,
-    worker::build_segment::{Ask, BuildContext, DEFAULT_SEED, build_segment},
+    worker::{
+        Suppress,
+        build_segment::{Ask, BuildContext, DEFAULT_SEED, build_segment},
+    },
 };
 
 /// The log of the service and its workers, in the demo's folder.
@@ -132,7 +135,13 @@ async fn in_the_terminal(site: &Site, bars: &Bars) -> anyhow::Result<()> {
     output::line(format!("{} {text}", tour::COMMAND));
     let draft = Draft::from_text(text)?;
     let conditions = draft.check(&site.catalog).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-    let ask = Ask { request: "demo".to_owned(), conditions, as_of: Some(site.as_of), seed: DEFAULT_SEED };
+    let ask = Ask {
+        request: "demo".to_owned(),
+        conditions,
+        as_of: Some(site.as_of),
+        seed: DEFAULT_SEED,
+        suppress: Suppress::Current,
+    };
     let built = build_segment(BuildContext { catalog: &site.catalog, store: &site.store }, &ask, bars).await;
     bars.finish();
     for line in words::summary(&built?.summary, &ask.conditions) {

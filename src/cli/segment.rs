@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -15,10 +16,11 @@ use crate::{
     config::Config,
     digest::sha256_hex,
     features::Snapshot,
-    segment::{Conditions, Draft},
+    segment::{Conditions, Draft, LeftOutList},
     worker::{
-        self,
+        Estimator, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+        suppression,
     },
 };
 
@@ -80,6 +82,9 @@ struct Wanted {
     /// Whom to leave out who already converted: never, ever or days such as 90d; the product's default otherwise.
     #[arg(long)]
     converted: Option<String>,
+    /// Folders of earlier segments whose people are left out, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
     /// Share of the picked who are kept out of delivery and go to control.csv, such as 10%; the product's default otherwise.
     #[arg(long)]
     control: Option<String>,
@@ -101,7 +106,14 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
         Some(day) => day,
         None => Snapshot::newest(&stores.store, &stores.catalog).await?.as_of(),
     };
-    let ask = Ask { request: folder_of(&conditions, as_of), conditions, as_of: Some(as_of), seed: DEFAULT_SEED };
+    let suppressed = suppression::current(&stores.store).await?.map(|(list, _)| list);
+    let ask = Ask {
+        request: folder_of(&conditions, as_of, suppressed.as_ref()),
+        conditions,
+        as_of: Some(as_of),
+        seed: DEFAULT_SEED,
+        suppress: Suppress::Recorded(suppressed),
+    };
     let bars = Bars::default();
     let context = BuildContext { catalog: &stores.catalog, store: &stores.store };
     let built = build_segment(context, &ask, &bars).await;
@@ -118,12 +130,13 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
 async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {
     let stores = Stores::open(config).await?;
     let conditions = conditions(&args.wanted, None, &stores.catalog)?;
-    let context = BuildContext { catalog: &stores.catalog, store: &stores.store };
-    let estimate = worker::estimate(context, &conditions).await?;
+    let estimator = Estimator::new(Arc::new(stores.catalog), stores.store);
+    let (_, estimates) = estimator.estimate(vec![conditions.clone()]).await?;
+    let estimate = estimates.first().context("nothing was counted")?;
     if args.json {
-        output::line(serde_json::to_string_pretty(&estimate)?);
+        output::line(serde_json::to_string_pretty(estimate)?);
     } else {
-        words::estimate(&estimate, &conditions).into_iter().for_each(output::line);
+        words::estimate(estimate, &conditions).into_iter().for_each(output::line);
     }
     Ok(())
 }
@@ -145,6 +158,7 @@ fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyho
         regions: wanted.region.clone(),
         size: Some(wanted.size.clone()),
         converted: wanted.converted.clone(),
+        without: wanted.without.clone(),
         control: wanted.control.clone(),
     };
     draft.check(catalog).map_err(|problems| {
@@ -153,9 +167,10 @@ fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyho
     })
 }
 
-/// The same question on the same day has the same folder, so that asking twice gives the same bytes, manifest included.
-fn folder_of(conditions: &Conditions, as_of: NaiveDate) -> String {
-    format!("cli-{}", &sha256_hex(format!("{as_of} {conditions}"))[..16])
+/// The same question on the same day, with the same people suppressed, has the same folder, so that asking twice gives the same bytes, manifest included.
+fn folder_of(conditions: &Conditions, as_of: NaiveDate, suppressed: Option<&LeftOutList>) -> String {
+    let list = suppressed.map_or("", |list| &list.sha256);
+    format!("cli-{}", &sha256_hex(format!("{as_of} {conditions} {list}"))[..16])
 }
 
 fn copy_out(built: &Built, out: &Path) -> anyhow::Result<()> {

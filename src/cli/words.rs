@@ -50,11 +50,14 @@ pub(super) fn estimate(estimate: &Estimate, conditions: &Conditions) -> Vec<Stri
 
 fn waterfall(waterfall: &Waterfall) -> String {
     format!(
-        "{} in all → {} match → − {} opted out − {} converted → {} eligible → − {} control group → {} delivered",
+        "{} in all → {} match → − {} opted out − {} suppressed − {} converted − {} in earlier segments → {} eligible → \
+         − {} control group → {} delivered",
         grouped(waterfall.people),
         grouped(waterfall.matching),
         grouped(waterfall.opted_out),
+        grouped(waterfall.suppressed),
         grouped(waterfall.converted),
+        grouped(waterfall.in_earlier),
         grouped(waterfall.eligible),
         grouped(waterfall.control),
         grouped(waterfall.delivered),

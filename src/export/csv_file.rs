@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fs::File, path::Path};
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::{Reader, Terminator, Writer, WriterBuilder};
 
 use super::{ExportError, hashing::HashingWriter};
 use crate::{
@@ -33,6 +33,18 @@ pub fn write_people(folder: &Path, name: &str, picked: &[Picked]) -> Result<File
     let (file, bytes, sha256) = hashing.finish();
     file.sync_all().map_err(io_error)?;
     Ok(FileEntry { name: name.to_owned(), bytes, sha256 })
+}
+
+/// The ids in a file that [`write_people`] wrote.
+pub fn read_ids(path: &Path) -> Result<Vec<String>, ExportError> {
+    let unreadable = |source| ExportError::Unreadable { path: path.to_owned(), source };
+    let mut lines = Reader::from_path(path).map_err(unreadable)?;
+    let id = |line: csv::Result<csv::StringRecord>| {
+        let line = line.map_err(unreadable)?;
+        let id = line.get(1).unwrap_or_default();
+        Ok(id.strip_prefix('\'').unwrap_or(id).to_owned())
+    };
+    lines.records().map(id).collect()
 }
 
 fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> csv::Result<()> {
@@ -90,6 +102,8 @@ mod tests {
         5,''q,1.000000,10
         6,顧客1,0.000000,10
         "#);
+        let ids: Vec<String> = people.iter().map(|person| person.user_id.to_string()).collect();
+        assert_eq!(read_ids(&folder.path().join(SEGMENT_FILE)).unwrap(), ids);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::EarlierSegment;
 use crate::catalog::{GenderId, ProductId, RegionCode};
 
 /// What a planner asks for. Its [`Display`] is the text form that `/segment` reads back.
@@ -25,6 +26,9 @@ pub struct Conditions {
     pub regions: BTreeSet<RegionCode>,
     pub size: Size,
     pub exclude_converted: ExcludeConverted,
+    /// Earlier segments whose people are left out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub exclude_segments: BTreeSet<EarlierSegment>,
     /// Share of the picked who are kept out of delivery, in whole per cent, 0 to [`CONTROL_PERCENT_MAX`].
     #[serde(default)]
     pub control_percent: u8,
@@ -136,7 +140,9 @@ impl Display for Conditions {
             write!(f, " age={age}")?;
         }
         write_list(f, "region", self.regions.iter())?;
-        write!(f, " size={} converted={} control={}%", self.size, self.exclude_converted, self.control_percent)?;
+        write!(f, " size={} converted={}", self.size, self.exclude_converted)?;
+        write_list(f, "without", self.exclude_segments.iter())?;
+        write!(f, " control={}%", self.control_percent)?;
         if let Some(name) = &self.name {
             write!(f, " name=\"{}\"", name.replace('"', "'"))?;
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgeRange, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
+use super::{
+    AgeRange, CONTROL_PERCENT_MAX, Conditions, EarlierSegment, ExcludeConverted, Field, Problem, SegmentFolder, Size,
+};
 use crate::catalog::{Catalog, GenderId, ProductId, RegionCode};
 
 /// Characters that a campaign name may have.
@@ -23,95 +25,9 @@ pub struct Draft {
     pub regions: Vec<String>,
     pub size: Option<String>,
     pub converted: Option<String>,
+    /// Numbers of requests such as `128` or `#128`, or names of segments' folders.
+    pub without: Vec<String>,
     pub control: Option<String>,
-}
-
-/// The inputs of a request, in the form's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    Name,
-    Product,
-    Gender,
-    Age,
-    Region,
-    Size,
-    Converted,
-    Control,
-}
-
-impl Field {
-    /// Every field.
-    pub const ALL: [Self; 8] =
-        [Self::Name, Self::Product, Self::Gender, Self::Age, Self::Region, Self::Size, Self::Converted, Self::Control];
-
-    /// The key that people type.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Product => "product",
-            Self::Gender => "gender",
-            Self::Age => "age",
-            Self::Region => "region",
-            Self::Size => "size",
-            Self::Converted => "converted",
-            Self::Control => "control",
-        }
-    }
-}
-
-/// A mistake of the person who asks: it quotes the word and says what would work.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    #[error("`{word}` is not one of my words. I know: {}.{}", accepted.join(", "), hint(nearest.as_deref()))]
-    UnknownKey { word: String, accepted: Vec<String>, nearest: Option<String> },
-    #[error("`{value}` is no {} I know. Accepted: {}.{}", field.key(), shorten(accepted), hint(nearest.as_deref()))]
-    UnknownValue { field: Field, value: String, accepted: Vec<String>, nearest: Option<String> },
-    #[error("{} is missing.", field.key())]
-    Missing { field: Field },
-    #[error("`{word}` has no value. Write it as {word}=…")]
-    NoValue { word: String },
-    #[error("`{word}` is given twice.")]
-    Twice { word: String },
-    #[error("A quotation mark is not closed.")]
-    OpenQuote,
-    #[error("The age must be from low to high, and {from} is above {to}.")]
-    AgeOrder { from: u8, to: u8 },
-    #[error("`{value}` is no age I can use. Ages go from {min} to {max}, such as 25-39.")]
-    AgeValue { value: String, min: u8, max: u8 },
-    #[error("`{value}` is no size I can use. Give {min} to {max} people, or a share such as 5%.")]
-    SizeValue { value: String, min: u64, max: u64 },
-    #[error("`{value}` is no control group I can use. Give a share of 0% to {max}%.")]
-    ControlValue { value: String, max: u8 },
-    #[error("The campaign name has {chars} characters; at most {max} fit.")]
-    NameLength { chars: usize, max: usize },
-}
-
-fn hint(nearest: Option<&str>) -> String {
-    nearest.map(|word| format!(" Did you mean `{word}`?")).unwrap_or_default()
-}
-
-/// At most a dozen accepted values, and how many more there are.
-fn shorten(accepted: &[String]) -> String {
-    let shown = accepted.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
-    match accepted.len().saturating_sub(12) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-impl Problem {
-    /// The input that it belongs to; `None` for mistakes in typed text as a whole.
-    pub fn field(&self) -> Option<Field> {
-        match self {
-            Self::UnknownValue { field, .. } | Self::Missing { field } => Some(*field),
-            Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
-            Self::SizeValue { .. } => Some(Field::Size),
-            Self::ControlValue { .. } => Some(Field::Control),
-            Self::NameLength { .. } => Some(Field::Name),
-            Self::UnknownKey { .. } | Self::NoValue { .. } | Self::Twice { .. } | Self::OpenQuote => None,
-        }
-    }
 }
 
 impl Draft {
@@ -145,6 +61,7 @@ impl Draft {
             Field::Region => self.regions = list(),
             Field::Size => self.size = Some(value.to_owned()),
             Field::Converted => self.converted = Some(value.to_owned()),
+            Field::Without => self.without = list(),
             Field::Control => self.control = Some(value.to_owned()),
             Field::Age => {
                 let (from, to) = value.split_once(['-', '~', '–']).unwrap_or((value, value));
@@ -165,21 +82,46 @@ impl Draft {
         note(self.regions(catalog).map(drop));
         note(self.size(catalog).map(drop));
         note(self.converted().map(drop));
-        note(self.control().map(drop));
+        problems
+            .extend(self.without.iter().filter(|word| number(word).is_none()).filter_map(|word| folder(word).err()));
+        problems.extend(self.control().err());
         problems
     }
 
-    /// The checked conditions, or every mistake; product and size must be there.
+    /// The numbers of earlier segments that were given; see [`Draft::check_knowing`].
+    pub fn numbers(&self) -> BTreeSet<i64> {
+        self.without.iter().filter_map(|word| number(word)).collect()
+    }
+
+    /// The checked conditions, or every mistake; product and size must be there. No number of an earlier segment is known.
     pub fn check(&self, catalog: &Catalog) -> Result<Conditions, Vec<Problem>> {
+        self.check_knowing(catalog, &BTreeSet::new())
+    }
+
+    /// [`Draft::check`] where these `earlier` segments are known by their numbers.
+    pub fn check_knowing(
+        &self,
+        catalog: &Catalog,
+        earlier: &BTreeSet<EarlierSegment>,
+    ) -> Result<Conditions, Vec<Problem>> {
         let mut problems = self.problems(catalog);
+        let without = self.without(earlier);
+        problems.extend(without.as_ref().err().filter(|problem| !self.problems(catalog).contains(problem)).cloned());
         let missing = [(Field::Product, self.product.is_none()), (Field::Size, self.size.is_none())];
         problems.extend(
             missing.into_iter().filter(|(_, is_missing)| *is_missing).map(|(field, _)| Problem::Missing { field }),
         );
-        if problems.is_empty() { self.checked(catalog).map_err(|problem| vec![problem]) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        self.checked(catalog, without).map_err(|problem| vec![problem])
     }
 
-    fn checked(&self, catalog: &Catalog) -> Result<Conditions, Problem> {
+    fn checked(
+        &self,
+        catalog: &Catalog,
+        without: Result<BTreeSet<EarlierSegment>, Problem>,
+    ) -> Result<Conditions, Problem> {
         let product = self.product(catalog)?.ok_or(Problem::Missing { field: Field::Product })?;
         let usual = catalog.product(&product);
         let usual_converted = usual.map_or(ExcludeConverted::Never, |product| product.exclude_converted);
@@ -191,6 +133,7 @@ impl Draft {
             regions: self.regions(catalog)?,
             size: self.size(catalog)?.ok_or(Problem::Missing { field: Field::Size })?,
             exclude_converted: self.converted()?.unwrap_or(usual_converted),
+            exclude_segments: without?,
             control_percent: self.control()?.unwrap_or(usual_control),
             product,
         })
@@ -302,12 +245,33 @@ impl Draft {
         })
     }
 
+    fn without(&self, earlier: &BTreeSet<EarlierSegment>) -> Result<BTreeSet<EarlierSegment>, Problem> {
+        let one = |word: &String| match number(word) {
+            Some(number) => earlier
+                .iter()
+                .find(|segment| segment.number == Some(number))
+                .cloned()
+                .ok_or_else(|| Problem::SegmentValue { value: word.clone() }),
+            None => Ok(EarlierSegment { folder: folder(word)?, number: None }),
+        };
+        self.without.iter().map(one).collect()
+    }
+
     fn control(&self) -> Result<Option<u8>, Problem> {
         let Some(value) = &self.control else { return Ok(None) };
         let percent = value.trim_end_matches(['%', '％']).trim().parse().ok();
         let usable = percent.filter(|percent| *percent <= CONTROL_PERCENT_MAX);
         usable.map(Some).ok_or_else(|| Problem::ControlValue { value: value.clone(), max: CONTROL_PERCENT_MAX })
     }
+}
+
+/// The number of a request.
+fn number(word: &str) -> Option<i64> {
+    word.trim_start_matches(['#', '＃']).parse().ok()
+}
+
+fn folder(word: &str) -> Result<SegmentFolder, Problem> {
+    SegmentFolder::try_from(word.to_owned()).map_err(|_| Problem::SegmentValue { value: word.to_owned() })
 }
 
 fn unknown_key(word: &str) -> Problem {
@@ -385,7 +349,7 @@ mod tests {
 
     #[test]
     fn mistakes_quote_the_word_and_say_what_works() {
-        insta::assert_snapshot!(checked("prodct=tea").unwrap_err(), @"`prodct` is not one of my words. I know: name, product, gender, age, region, size, converted, control. Did you mean `product`?");
+        insta::assert_snapshot!(checked("prodct=tea").unwrap_err(), @"`prodct` is not one of my words. I know: name, product, gender, age, region, size, converted, without, control. Did you mean `product`?");
         insta::assert_snapshot!(checked("product=skinkare size=500").unwrap_err(), @"`skinkare` is no product I know. Accepted: skincare, supplement, coffee, kimono. Did you mean `skincare`?");
         insta::assert_snapshot!(checked("product=coffee age=40-20 size=500").unwrap_err(), @"The age must be from low to high, and 40 is above 20.");
         insta::assert_snapshot!(checked("product=coffee age=9-20 size=5").unwrap_err(), @"`9` is no age I can use. Ages go from 15 to 84, such as 25-39. `5` is no size I can use. Give 100 to 1000000 people, or a share such as 5%.");

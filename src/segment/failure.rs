@@ -8,7 +8,16 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Failure {
     /// Nobody is left to pick from.
-    EmptyAudience { matching: u64, opted_out: u64, converted: u64 },
+    EmptyAudience {
+        matching: u64,
+        opted_out: u64,
+        converted: u64,
+        /// On the suppression list or in an earlier segment.
+        #[serde(default)]
+        listed: u64,
+    },
+    /// An earlier segment that should be left out is not stored any more; `segment` as people call it.
+    EarlierSegmentGone { segment: String },
     /// Fewer people than the catalog lets out.
     TooSmall { people: u64, smallest: u64 },
     /// Too few conversions to learn from.
@@ -50,6 +59,7 @@ impl Failure {
             | Self::TooFewConversions { .. }
             | Self::DataUnreadable
             | Self::CatalogChanged
+            | Self::EarlierSegmentGone { .. }
             | Self::SlackRefused { .. }
             | Self::DeliveryUnconfirmed => false,
         }
@@ -57,6 +67,9 @@ impl Failure {
 
     /// Whether the planner can mend it by asking differently; the rest is for the operator.
     pub fn is_the_requests(&self) -> bool {
-        matches!(self, Self::EmptyAudience { .. } | Self::TooSmall { .. } | Self::CatalogChanged)
+        matches!(
+            self,
+            Self::EmptyAudience { .. } | Self::TooSmall { .. } | Self::CatalogChanged | Self::EarlierSegmentGone { .. }
+        )
     }
 }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Conditions, Waterfall};
+use super::{Conditions, LeftOutList, Waterfall};
 
 /// The file of those whom a request picked and keeps out of delivery.
 pub const CONTROL_FILE: &str = "control.csv";
@@ -20,6 +20,9 @@ pub struct Manifest {
     pub scored: SnapshotRef,
     /// Snapshot whose features the model learned from.
     pub trained_on: SnapshotRef,
+    /// Files of people who were left out by name: earlier segments, then the suppression list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOutList>,
     pub catalog_sha256: String,
     pub model_id: String,
     /// SHA-256 of `model.json`.

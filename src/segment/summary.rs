@@ -37,9 +37,15 @@ pub struct Waterfall {
     pub matching: u64,
     /// Of the matching: left out because they opted out.
     pub opted_out: u64,
+    /// Of the rest: left out because they are on the operator's suppression list.
+    #[serde(default)]
+    pub suppressed: u64,
     /// Of the rest: left out because they converted before.
     pub converted: u64,
-    /// Who could be picked: matching − opted out − converted.
+    /// Of the rest: left out because they are in an earlier segment that the request names.
+    #[serde(default)]
+    pub in_earlier: u64,
+    /// Who could be picked: matching less all of these.
     pub eligible: u64,
     /// Of those who were picked: kept out of delivery to measure the effect.
     #[serde(default)]

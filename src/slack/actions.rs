@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, Method, Pace, SlackApp, Who,
+    ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, Method, Pace, SlackApp, Who,
     command::{cancelled, in_time, may_touch},
     dispatch::Reply,
     form::{self, Seed},
@@ -23,6 +23,11 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
         trigger_id: interaction.trigger_id.clone(),
     };
     let (app, behind) = (app.clone(), app.clone());
+    if interaction.view.callback_id == CALLBACK_FORM {
+        let view = interaction.view.clone();
+        behind.behind(async move { form::changed(&app, &press.who, &view).await });
+        return Reply::empty();
+    }
     behind.behind(async move {
         if let Some(words) = press.act(&app).await {
             press.tell(&app, &words).await;

@@ -116,6 +116,18 @@ pub(super) fn required(mut input: Value) -> Value {
     input
 }
 
+/// The same input, whose changes we hear of at once.
+pub(super) fn dispatching(mut input: Value) -> Value {
+    input["dispatch_action"] = json!(true);
+    input
+}
+
+/// A block that is found again by its id.
+pub(super) fn with_id(mut block: Value, block_id: &str) -> Value {
+    block["block_id"] = json!(block_id);
+    block
+}
+
 /// One line of text.
 pub(super) fn text_input(initial: Option<&str>, placeholder: Option<&str>, max_length: usize) -> Value {
     let mut element = json!({ "type": "plain_text_input", "max_length": max_length });
@@ -158,6 +170,20 @@ pub(super) fn external_select(initial: Option<&Choice>, placeholder: &str) -> Va
     });
     if let Some(initial) = initial {
         element["initial_option"] = option(initial);
+    }
+    element
+}
+
+/// Any number of entries, which Slack asks us for while a person types.
+pub(super) fn many_external(initial: &[Choice], placeholder: &str) -> Value {
+    let mut element = json!({
+        "type": "multi_external_select",
+        "min_query_length": 0,
+        "placeholder": plain(placeholder, limits::PLACEHOLDER),
+    });
+    let chosen = options(initial, limits::OPTIONS);
+    if !chosen.is_empty() {
+        element["initial_options"] = Value::Array(chosen);
     }
     element
 }

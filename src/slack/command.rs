@@ -33,7 +33,7 @@ enum Typed {
     Cancel(Option<i64>),
     Rerun(Option<i64>),
     Conditions {
-        draft: Draft,
+        draft: Box<Draft>,
         at_once: bool,
     },
     /// A first word that is neither; with the nearest that is.
@@ -50,7 +50,7 @@ pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
     let say = app.say(who.locale);
     match typed {
         Err(problem) => Reply::ephemeral(&problems::message(say, &[problem])),
-        Ok(Typed::Conditions { draft, at_once }) => conditions(app, &who, command, draft, at_once).await,
+        Ok(Typed::Conditions { draft, at_once }) => conditions(app, &who, command, *draft, at_once).await,
         Ok(Typed::Help) => Reply::ephemeral(&messages::help(say)),
         Ok(Typed::Products) => Reply::ephemeral(&messages::products(app.catalog(), say)),
         Ok(Typed::List) => list(app, &who).await,
@@ -71,10 +71,10 @@ fn typed(text: &str) -> Result<Typed, Problem> {
     let (text, at_once) = without_go(text);
     let mut words = text.split_whitespace();
     let Some(first) = words.next() else {
-        return Ok(Typed::Conditions { draft: Draft::default(), at_once });
+        return Ok(Typed::Conditions { draft: Box::default(), at_once });
     };
     if first.contains('=') {
-        return Ok(Typed::Conditions { draft: Draft::from_text(&text)?, at_once });
+        return Ok(Typed::Conditions { draft: Box::new(Draft::from_text(&text)?), at_once });
     }
     let number = words.next().and_then(|word| word.trim_start_matches('#').parse().ok());
     Ok(match first.to_lowercase().as_str() {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn typed_text_is_understood() {
-        assert_eq!(typed("").unwrap(), Typed::Conditions { draft: Draft::default(), at_once: false });
+        assert_eq!(typed("").unwrap(), Typed::Conditions { draft: Box::default(), at_once: false });
         assert_eq!(typed(" Show #128 ").unwrap(), Typed::Show(Some(128)));
         assert_eq!(typed("cancel").unwrap(), Typed::Cancel(None));
         assert_eq!(typed("halp").unwrap(), Typed::Unknown { word: "halp".to_owned(), nearest: Some("help") });

@@ -12,10 +12,18 @@ pub(super) fn words(catalog: &Catalog, say: Say<'_>, request: &Request, failure:
 
 fn what(say: Say<'_>, failure: &Failure) -> String {
     match failure {
-        Failure::EmptyAudience { matching, opted_out, converted } => say.with(
-            "failure-empty",
-            &[("matching", (*matching).into()), ("opted_out", (*opted_out).into()), ("converted", (*converted).into())],
-        ),
+        Failure::EmptyAudience { matching, opted_out, converted, listed } => {
+            let counts = [
+                ("matching", (*matching).into()),
+                ("opted_out", (*opted_out).into()),
+                ("converted", (*converted).into()),
+                ("listed", (*listed).into()),
+            ];
+            say.with(if *listed > 0 { "failure-empty-listed" } else { "failure-empty" }, &counts)
+        }
+        Failure::EarlierSegmentGone { segment } => {
+            say.with("failure-earlier-gone", &[("segment", escape(segment).into())])
+        }
         Failure::TooSmall { people, smallest } => {
             say.with("failure-too-small", &[("people", (*people).into()), ("smallest", (*smallest).into())])
         }
@@ -60,7 +68,7 @@ fn what_to_do(say: Say<'_>, failure: &Failure) -> String {
     match failure {
         Failure::EmptyAudience { .. } | Failure::TooSmall { .. } => say.text("todo-relax"),
         Failure::TooFewConversions { .. } => say.text("todo-other-product"),
-        Failure::CatalogChanged => say.text("todo-change"),
+        Failure::CatalogChanged | Failure::EarlierSegmentGone { .. } => say.text("todo-change"),
         Failure::SlackRefused { .. } => say.text("todo-refused"),
         Failure::DeliveryUnconfirmed => say.text("todo-unconfirmed"),
         Failure::DataUnreadable => say.text("todo-operator"),

@@ -10,7 +10,8 @@ use super::{
     Method, Pace, SlackApp, SlackCallError, Who,
     blocks::{self, Choice},
     dispatch::Reply,
-    inbound::Interaction,
+    earlier, estimates,
+    inbound::{Interaction, View},
     limits,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 pub(super) use read::{Filled, read};
 pub(super) use view::{
     BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
-    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT,
+    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT,
 };
 
 /// Where the form was asked for; travels with it as private metadata.
@@ -39,6 +40,9 @@ pub(super) struct Origin {
     /// Regions that were filled in beforehand; they hold where a client does not show the input for them.
     #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
     pub(super) regions: Vec<String>,
+    /// Earlier segments that were filled in beforehand; they hold as the regions do.
+    #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
+    pub(super) without: Vec<String>,
     /// Whether a direct message is what the person chose last time.
     #[serde(rename = "m", skip_serializing_if = "std::ops::Not::not")]
     pub(super) dm: bool,
@@ -90,8 +94,8 @@ pub(super) fn seed_of(request: &Request) -> Seed {
     let origin = Origin {
         channel: request.channel.clone(),
         thread_ts: request.thread_ts.clone(),
-        regions: Vec::new(),
         dm: request.deliver_to == DeliverTo::Dm,
+        ..Origin::default()
     };
     Seed { origin, draft: draft_of(&request.conditions) }
 }
@@ -107,29 +111,66 @@ fn draft_of(conditions: &Conditions) -> Draft {
         regions: conditions.regions.iter().map(|region| text(region)).collect(),
         size: Some(text(&conditions.size)),
         converted: Some(text(&conditions.exclude_converted)),
+        without: conditions.exclude_segments.iter().map(|segment| text(segment)).collect(),
         control: Some(format!("{}%", conditions.control_percent)),
     }
 }
 
-/// The modal.
-pub(super) fn view(catalog: &Catalog, say: Say<'_>, seed: &Seed) -> Value {
-    view::form(catalog, say, seed)
+/// The modal; `estimate` says how many people there are.
+pub(super) fn view(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str) -> Value {
+    view::form(catalog, say, seed, estimate)
 }
 
-/// Opens the form; the very first thing after a click, because a trigger lives three seconds.
+/// Opens the form; the very first thing after a click, because a trigger lives three seconds. People are counted once it is open.
 pub(super) async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Result<(), SlackCallError> {
-    let view = view(app.catalog(), app.say(who.locale), seed);
-    let body = json!({ "trigger_id": trigger_id, "view": view });
-    app.client().call(Method::ViewsOpen, &body, Pace::Hurried).await.map(drop)
+    let say = app.say(who.locale);
+    let counts = seed.draft.product.is_some();
+    let waiting = say.text(if counts { "estimate-counting" } else { "estimate-choose" });
+    let body = json!({ "trigger_id": trigger_id, "view": view(app.catalog(), say, seed, &waiting) });
+    let opened = app.client().call(Method::ViewsOpen, &body, Pace::Hurried).await?;
+    if counts {
+        let (id, hash) = (text_of(&opened["view"]["id"]), text_of(&opened["view"]["hash"]));
+        let (app, behind, who, seed) = (app.clone(), app.clone(), who.clone(), seed.clone());
+        behind.behind(async move { count(&app, &who, &seed, (&id, &hash)).await });
+    }
+    Ok(())
 }
 
-/// Products that what was typed so far could mean; for the input that asks us.
-pub(super) async fn suggest(app: &SlackApp, interaction: &Interaction) -> Reply {
-    if interaction.action_id != BLOCK_PRODUCT {
-        return Reply::json(json!({ "options": [] }));
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Counts people again after a change, for what the form holds now.
+pub(super) async fn changed(app: &SlackApp, who: &Who, view: &View) {
+    let Filled { draft, origin, deliver_to } = read(app.catalog(), view);
+    let seed = Seed { origin: Origin { dm: deliver_to == DeliverTo::Dm, ..origin }, draft };
+    count(app, who, &seed, (&view.id, &view.hash)).await;
+}
+
+/// Shows how many people there are. Inputs keep their ids, so Slack keeps what was typed into them meanwhile; by its `hash` a
+/// count that was overtaken by a later one is refused.
+async fn count(app: &SlackApp, who: &Who, seed: &Seed, (id, hash): (&str, &str)) {
+    if id.is_empty() {
+        return;
     }
+    let say = app.say(who.locale);
+    let estimate = estimates::words(app, say, &seed.draft).await;
+    let mut body = json!({ "view_id": id, "view": view(app.catalog(), say, seed, &estimate) });
+    if !hash.is_empty() {
+        body["hash"] = hash.into();
+    }
+    // Overtaken, or closed meanwhile; the client has logged anything else.
+    let _ = app.client().call(Method::ViewsUpdate, &body, Pace::Hurried).await;
+}
+
+/// What typed text could mean, for the inputs that ask us: a product, or earlier segments.
+pub(super) async fn suggest(app: &SlackApp, interaction: &Interaction) -> Reply {
     let who = app.who(interaction.team(), &interaction.user.id).await;
-    let found = matching(app.catalog(), &interaction.value, who.locale);
+    let found = match interaction.action_id.as_str() {
+        BLOCK_PRODUCT => matching(app.catalog(), &interaction.value, who.locale),
+        BLOCK_WITHOUT => earlier::offered(app, &who, &interaction.value).await,
+        _ => Vec::new(),
+    };
     Reply::json(json!({ "options": blocks::options(&found, limits::OPTIONS) }))
 }
 

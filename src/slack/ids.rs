@@ -16,5 +16,7 @@ pub const ACTION_OPEN_FORM: &str = "open_form";
 pub const ACTION_CANCEL: &str = "cancel_request";
 /// Puts a failed request back.
 pub const ACTION_RETRY: &str = "retry_request";
+/// Counts people again for what a form says now.
+pub(super) const ACTION_COUNT: &str = "count_people";
 /// Opens the form, filled in as before.
 pub const ACTION_RERUN: &str = "rerun_request";

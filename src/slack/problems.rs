@@ -4,7 +4,7 @@ use super::{
     blocks::{Message, escape},
     form::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_GENDER, BLOCK_NAME,
-        BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT,
+        BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT,
     },
     limits,
 };
@@ -50,6 +50,7 @@ pub(super) fn words(say: Say<'_>, problem: &Problem) -> String {
         Problem::ControlValue { value, max } => {
             say.with("problem-control-value", &[("value", short(value).into()), ("max", (*max).into())])
         }
+        Problem::SegmentValue { value } => say.with("problem-segment-value", &[("value", short(value).into())]),
         Problem::NameLength { chars, max } => {
             say.with("problem-name-length", &[("chars", (*chars).into()), ("max", (*max).into())])
         }
@@ -76,6 +77,7 @@ pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
         Some(Field::Size) if matches!(problem, Problem::Missing { .. }) => BLOCK_SIZE,
         Some(Field::Size) => BLOCK_SIZE_EXACT,
         Some(Field::Converted) => BLOCK_CONVERTED,
+        Some(Field::Without) => BLOCK_WITHOUT,
         Some(Field::Control) => BLOCK_CONTROL,
         Some(Field::Product) | None => BLOCK_PRODUCT,
     }
@@ -110,6 +112,7 @@ fn field_name(say: Say<'_>, field: Field) -> String {
         Field::Region => say.text("field-region"),
         Field::Size => say.text("field-size"),
         Field::Converted => say.text("field-converted"),
+        Field::Without => say.text("field-without"),
         Field::Control => say.text("field-control"),
     }
 }

@@ -61,20 +61,26 @@ fn heading(say: Say<'_>, key: &str) -> String {
 }
 
 fn waterfall(say: Say<'_>, waterfall: &Waterfall) -> String {
-    let key = if waterfall.control > 0 { "result-waterfall-control" } else { "result-waterfall" };
-    say.with(
-        key,
-        &[
-            ("people", waterfall.people.into()),
-            ("matching", waterfall.matching.into()),
-            ("opted_out", waterfall.opted_out.into()),
-            ("converted", waterfall.converted.into()),
-            ("eligible", waterfall.eligible.into()),
-            ("picked", (waterfall.control + waterfall.delivered).into()),
-            ("control", waterfall.control.into()),
-            ("delivered", waterfall.delivered.into()),
-        ],
-    )
+    let line = |key: &'static str, people: u64| say.with(key, &[("people", people.into())]);
+    let mut lines = vec![
+        line("waterfall-title", waterfall.delivered),
+        line("waterfall-people", waterfall.people),
+        line("waterfall-matching", waterfall.matching),
+        line("waterfall-opted-out", waterfall.opted_out),
+    ];
+    // Steps that were not asked for, or that nobody fell to, need no line.
+    lines.extend((waterfall.suppressed > 0).then(|| line("waterfall-suppressed", waterfall.suppressed)));
+    lines.push(line("waterfall-converted", waterfall.converted));
+    lines.extend((waterfall.in_earlier > 0).then(|| line("waterfall-in-earlier", waterfall.in_earlier)));
+    lines.push(line("waterfall-eligible", waterfall.eligible));
+    if waterfall.control > 0 {
+        lines.push(line("waterfall-picked", waterfall.control + waterfall.delivered));
+        lines.push(line("waterfall-control", waterfall.control));
+        lines.push(line("waterfall-delivered-rest", waterfall.delivered));
+    } else {
+        lines.push(line("waterfall-delivered", waterfall.delivered));
+    }
+    lines.join("\n")
 }
 
 fn quality(say: Say<'_>, summary: &Summary) -> String {

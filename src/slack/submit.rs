@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     CALLBACK_FORM, SlackApp, Who,
     dispatch::Reply,
+    earlier,
     form::{self, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, Filled, Origin},
     ids::CALLBACK_CONFIRMATION,
     inbound::Interaction,
@@ -54,7 +55,8 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
 
 /// Checks, makes sure that the result can be delivered, stores. `source_key` is the click's own id.
 pub(super) async fn accept(app: &SlackApp, who: &Who, filled: &Filled, source_key: &str) -> Result<Submitted, Refusal> {
-    let conditions = filled.draft.check(app.catalog()).map_err(Refusal::Problems)?;
+    let earlier = earlier::known(app, who, &filled.draft.numbers()).await.ok_or(Refusal::Unavailable)?;
+    let conditions = filled.draft.check_knowing(app.catalog(), &earlier).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &filled.origin) {
         return Err(Refusal::ProductNotHere);
     }

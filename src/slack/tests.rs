@@ -163,7 +163,7 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     assert!(messages.iter().all(|message| message.text.chars().count() <= limits::MESSAGE_TEXT));
     assert!(messages.iter().all(|message| message.blocks.len() <= limits::MESSAGE_BLOCKS));
     let mut all: Vec<Value> = messages.into_iter().map(|message| Value::Array(message.blocks)).collect();
-    all.push(form::view(&catalog, say, &seed));
+    all.push(form::view(&catalog, say, &seed, &say.text("estimate-choose")));
     all.push(messages::confirmation(&catalog, say, &requests[0], place).into_view(ids::CALLBACK_CONFIRMATION));
     all
 }
@@ -171,7 +171,9 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
 fn failures() -> Vec<Failure> {
     let refused = |reason: &str| Failure::SlackRefused { reason: reason.to_owned() };
     vec![
-        Failure::EmptyAudience { matching: 1200, opted_out: 200, converted: 1000 },
+        Failure::EmptyAudience { matching: 1200, opted_out: 200, converted: 1000, listed: 0 },
+        Failure::EmptyAudience { matching: 1200, opted_out: 200, converted: 900, listed: 100 },
+        Failure::EarlierSegmentGone { segment: "#128".to_owned() },
         Failure::TooSmall { people: 12, smallest: 100 },
         Failure::TooFewConversions { found: 64, needed: 100 },
         Failure::NoSnapshot {

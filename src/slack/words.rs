@@ -58,12 +58,18 @@ pub(super) fn product(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) 
 
 /// `#128 Spring campaign`, or the product's name where the campaign has none.
 pub(super) fn title(catalog: &Catalog, say: Say<'_>, request: &Request) -> String {
-    let product = product(catalog, say, &request.conditions);
-    let name = request.conditions.name.as_deref().map(escape);
+    escape(&title_unescaped(catalog, say, request))
+}
+
+/// [`title`] where nothing is markup, as in the entries of a select.
+pub(super) fn title_unescaped(catalog: &Catalog, say: Say<'_>, request: &Request) -> String {
+    let product = catalog.product(&request.conditions.product);
+    let product = product.map_or(request.conditions.product.as_str(), |product| product.names.get(say.locale));
+    let name = request.conditions.name.clone();
     let args = [
         ("number", request.number.to_string().into()),
         ("name", name.clone().unwrap_or_default().into()),
-        ("product", product.into()),
+        ("product", product.to_owned().into()),
     ];
     say.with(if name.is_some() { "title-named" } else { "title-unnamed" }, &args)
 }
@@ -83,9 +89,12 @@ pub(super) fn sentence(catalog: &Catalog, say: Say<'_>, conditions: &Conditions)
             ("people", people(catalog, say, conditions).into()),
         ],
     );
+    let earlier: Vec<String> = conditions.exclude_segments.iter().map(ToString::to_string).collect();
+    let earlier =
+        (!earlier.is_empty()).then(|| say.with("sentence-without", &[("segments", say.list(&earlier).into())]));
     let control = conditions.control_percent;
     let control = (control > 0).then(|| say.with("sentence-control", &[("percent", control.into())]));
-    say.sentences([wanted, left_out].into_iter().chain(control))
+    say.sentences([wanted, left_out].into_iter().chain(earlier).chain(control))
 }
 
 fn people(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {

@@ -13,17 +13,17 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::{
-    audience::{self, FeatureBatch, Query, Scoring, Selection},
+    audience::{self, FeatureBatch, LeftOut, Query, Scoring, Selection},
     catalog::Catalog,
     digest::sha256_hex,
     export,
     features::Snapshot,
     lake::{Report, Store},
     model::{self, Model, Registry, Reuse, gbdt::sigmoid},
-    segment::{CONTROL_FILE, Conditions, FileEntry, Manifest, Summary},
+    segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Summary},
 };
 
-use super::{BuildError, summarise::summarise};
+use super::{BuildError, Suppress, left_out, summarise::summarise};
 
 /// Version of the manifest's format.
 const MANIFEST_VERSION: u32 = 1;
@@ -50,6 +50,8 @@ pub struct Ask {
     /// `None` takes the newest snapshot.
     pub as_of: Option<NaiveDate>,
     pub seed: u64,
+    #[serde(skip)]
+    pub suppress: Suppress,
 }
 
 /// A finished segment in a folder of its own, not yet in the store.
@@ -89,19 +91,20 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
         None => Snapshot::newest(ctx.store, ctx.catalog).await?,
     };
     let parts = snapshot.local_parts().await?;
+    let (left_out, lists) = left_out::find(ctx.store, &ask.conditions, &ask.suppress).await?;
     stages.enter("training");
     let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
     // Boxed, because everything that training holds would otherwise be in every caller's future.
     let model = Box::pin(registry.find_or_train(product, &snapshot, report)).await?;
     stages.enter("scoring");
-    let selection = select(ctx, ask, (&snapshot, &parts, &model), report)?;
+    let selection = select(ctx, (ask, &left_out), (&snapshot, &parts, &model), report)?;
     stages.enter("writing");
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
     let mut files = vec![export::write_people(folder.path(), export::SEGMENT_FILE, &selection.picked)?];
     if !selection.control.is_empty() {
         files.push(export::write_people(folder.path(), CONTROL_FILE, &selection.control)?);
     }
-    let manifest = manifest(ctx, ask, (&snapshot, &model), (&selection, files));
+    let manifest = manifest((ctx, ask), (&snapshot, &model), lists, (&selection, files));
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
     let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
@@ -112,7 +115,7 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
 
 fn select(
     ctx: BuildContext<'_>,
-    ask: &Ask,
+    (ask, left_out): (&Ask, &LeftOut),
     (snapshot, parts, model): (&Snapshot, &[PathBuf], &Model),
     report: &dyn Report,
 ) -> Result<Selection, BuildError> {
@@ -121,6 +124,7 @@ fn select(
         catalog: ctx.catalog,
         conditions: &ask.conditions,
         as_of: snapshot.as_of(),
+        left_out,
         features: &model.features,
         seed: ask.seed,
         request: &ask.request,
@@ -135,9 +139,9 @@ fn select(
 }
 
 fn manifest(
-    ctx: BuildContext<'_>,
-    ask: &Ask,
+    (ctx, ask): (BuildContext<'_>, &Ask),
     (snapshot, model): (&Snapshot, &Model),
+    left_out: Vec<LeftOutList>,
     (selection, files): (&Selection, Vec<FileEntry>),
 ) -> Manifest {
     Manifest {
@@ -146,6 +150,7 @@ fn manifest(
         conditions: ask.conditions.clone(),
         scored: model::reference(snapshot),
         trained_on: model.trained_on.clone(),
+        left_out,
         catalog_sha256: ctx.catalog.sha256.clone(),
         model_id: model.id.clone(),
         model_sha256: model.sha256.clone(),

@@ -7,11 +7,19 @@ use crate::{
     segment::Failure,
 };
 
+use super::suppression::SuppressionError;
+
 /// Everything that can stop a build.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error("the catalog no longer has what the request names; ask again with what it has now")]
     CatalogChanged,
+    #[error("the earlier segment {segment}, whose people should be left out, is not stored any more")]
+    EarlierSegmentGone { segment: String },
+    #[error("{key} is not what was uploaded; upload the suppression list again")]
+    DamagedList { key: String },
+    #[error(transparent)]
+    Suppression(#[from] SuppressionError),
     #[error(transparent)]
     Lake(#[from] LakeError),
     #[error(transparent)]
@@ -37,13 +45,16 @@ impl BuildError {
             Self::Features(FeaturesError::Stopped)
             | Self::Model(ModelError::Stopped | ModelError::Features(FeaturesError::Stopped)) => None,
             Self::CatalogChanged => Some(Failure::CatalogChanged),
+            Self::EarlierSegmentGone { segment } => Some(Failure::EarlierSegmentGone { segment: segment.clone() }),
             Self::Features(error) | Self::Model(ModelError::Features(error)) => Some(features_failure(error)),
-            Self::Lake(error) | Self::Model(ModelError::Lake(error)) => Some(lake_failure(error)),
+            Self::Lake(error)
+            | Self::Model(ModelError::Lake(error))
+            | Self::Suppression(SuppressionError::Lake(error)) => Some(lake_failure(error)),
             Self::Model(ModelError::TooFewConversions { found, needed }) => {
                 Some(Failure::TooFewConversions { found: *found, needed: *needed })
             }
             Self::Audience(error) => error.failure(),
-            Self::Manifest { .. } => Some(Failure::DataUnreadable),
+            Self::Manifest { .. } | Self::DamagedList { .. } | Self::Suppression(_) => Some(Failure::DataUnreadable),
             Self::Export(_) | Self::Scratch(_) => Some(Failure::StorageUnreachable),
             Self::Model(_) | Self::Encode(_) => Some(Failure::Internal),
         }

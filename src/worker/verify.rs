@@ -7,11 +7,11 @@ use crate::{
     features::Snapshot,
     lake::Report,
     model::{Reuse, reference},
-    segment::Manifest,
+    segment::{LeftOutList, Manifest},
 };
 
 use super::{
-    BuildError,
+    BuildError, Suppress,
     build_segment::{Ask, BuildContext, compute},
 };
 
@@ -51,10 +51,15 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         conditions: manifest.conditions.clone(),
         as_of: Some(manifest.scored.as_of),
         seed: manifest.seed,
+        suppress: Suppress::Recorded(suppressed(&manifest)),
     };
     let rebuilt = compute(ctx, &ask, Reuse::Never, report).await?;
     checks.push(check("catalog".to_owned(), &manifest.catalog_sha256, &rebuilt.manifest.catalog_sha256));
     checks.push(check("model, trained again".to_owned(), &manifest.model_sha256, &rebuilt.manifest.model_sha256));
+    for list in &manifest.left_out {
+        let found = rebuilt.manifest.left_out.iter().find(|other| other.key == list.key);
+        checks.push(check(list.key.clone(), &list.sha256, found.map_or("nothing", |list| &list.sha256)));
+    }
     for file in &manifest.files {
         let found = rebuilt.manifest.files.iter().find(|other| other.name == file.name);
         checks.push(check(
@@ -64,6 +69,11 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         ));
     }
     Ok(checks)
+}
+
+/// The suppression list is the one that is no earlier segment's.
+fn suppressed(manifest: &Manifest) -> Option<LeftOutList> {
+    manifest.left_out.iter().find(|list| !list.key.starts_with("segments/")).cloned()
 }
 
 fn delivered(path: &Path, manifest: &Manifest) -> Vec<Check> {

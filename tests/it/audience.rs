@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, IntoSeries, NamedFrom, ParquetWriter, Series};
 use proptest::prelude::*;
 use segment_bot::{
-    audience::{AudienceError, Contrast, FeatureBatch, Picked, Progress, Query, Scoring, Selection, UserId, select},
+    audience::{
+        AudienceError, Contrast, FeatureBatch, LeftOut, Picked, Progress, Query, Scoring, Selection, UserId, select,
+    },
     catalog::Catalog,
     segment::{Breakdown, Cell, Conditions, Direction, Draft, Failure, Waterfall},
 };
@@ -99,10 +101,10 @@ impl Snapshot {
     }
 
     fn select(&self, text: &str) -> Result<Selection, AudienceError> {
-        self.select_with(text, &|_, _| true)
+        self.select_with(text, &LeftOut::default(), &|_, _| true)
     }
 
-    fn select_with(&self, text: &str, progress: &Progress) -> Result<Selection, AudienceError> {
+    fn select_with(&self, text: &str, left_out: &LeftOut, progress: &Progress) -> Result<Selection, AudienceError> {
         let (catalog, conditions) = (catalog(), conditions(text));
         let features = ["views_30d", "age", "gender"].map(str::to_owned);
         let query = Query {
@@ -110,6 +112,7 @@ impl Snapshot {
             catalog: &catalog,
             conditions: &conditions,
             as_of: as_of(),
+            left_out,
             features: &features,
             seed: 7,
             request: "a-request",
@@ -156,8 +159,15 @@ fn each_step_counts_whom_it_leaves_out() {
     let selection =
         snapshot.select("product=skincare gender=f,unknown age=25-39 region=kanto size=3 converted=90d").unwrap();
     assert_eq!(ids(&selection.picked), [9, 5, 1]);
-    let expected =
-        Waterfall { people: 12, matching: 7, opted_out: 1, converted: 2, eligible: 4, control: 0, delivered: 3 };
+    let expected = Waterfall {
+        people: 12,
+        matching: 7,
+        opted_out: 1,
+        converted: 2,
+        eligible: 4,
+        delivered: 3,
+        ..Waterfall::default()
+    };
     assert_eq!(selection.waterfall, expected);
     let deciles: Vec<u8> = selection.picked.iter().map(|person| person.decile).collect();
     assert_eq!(deciles, [1, 3, 6]);
@@ -240,11 +250,41 @@ fn a_share_is_of_the_eligible_and_rounds_up() {
 }
 
 #[test]
+fn people_on_a_list_are_left_out_and_counted_once() {
+    let snapshot = Snapshot::of(&[
+        person(1, 9),
+        person(2, 8),
+        Person { converted_days_ago: Some(1), ..person(3, 7) },
+        Person { opted_out: true, ..person(4, 6) },
+        person(5, 5),
+        person(6, 4),
+    ]);
+    let list = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let left_out = LeftOut { suppressed: list(&["1", "4", "no number"]), earlier: list(&["1", "3", "5", "5", "77"]) };
+    let selection = snapshot.select_with("product=skincare size=9 converted=30d", &left_out, &|_, _| true).unwrap();
+    assert_eq!(ids(&selection.picked), [2, 6]);
+    let Waterfall { opted_out, suppressed, converted, in_earlier, eligible, .. } = selection.waterfall;
+    assert_eq!([opted_out, suppressed, converted, in_earlier, eligible], [1, 1, 1, 1, 2]);
+}
+
+#[test]
+fn text_ids_on_a_list_are_compared_as_text() {
+    let people: Vec<Person> = (1..=6).map(|id| person(id, 1)).collect();
+    let snapshot = Snapshot::with_ids(&people, |people| {
+        column("user_id", people.iter().map(|person| format!("0{}", person.id)).collect::<Vec<_>>())
+    });
+    let left_out = LeftOut { suppressed: vec!["2".to_owned()], earlier: vec!["03".to_owned()] };
+    let selection = snapshot.select_with("product=skincare size=9", &left_out, &|_, _| true).unwrap();
+    assert_eq!((selection.waterfall.suppressed, selection.waterfall.in_earlier), (0, 1));
+    assert!(selection.picked.iter().all(|person| person.user_id != UserId::Text("03".to_owned())));
+}
+
+#[test]
 fn nobody_left_is_said_with_the_counts() {
     let snapshot = Snapshot::of(&[Person { opted_out: true, ..person(1, 1) }, person(2, 2)]);
     let error = snapshot.select("product=skincare gender=f age=60-70 size=9").unwrap_err();
-    assert_eq!(error.failure(), Some(Failure::EmptyAudience { matching: 0, opted_out: 0, converted: 0 }));
-    insta::assert_snapshot!(error, @"nobody is left: 0 people match, 0 of them opted out and 0 converted before");
+    assert_eq!(error.failure(), Some(Failure::EmptyAudience { matching: 0, opted_out: 0, converted: 0, listed: 0 }));
+    insta::assert_snapshot!(error, @"nobody is left: 0 people match, 0 of them opted out, 0 converted before and 0 are on a list of people to leave out");
 }
 
 #[test]
@@ -257,6 +297,7 @@ fn too_few_people_are_not_let_out() {
         catalog: &catalog,
         conditions: &conditions,
         as_of: as_of(),
+        left_out: &LeftOut::default(),
         features: &["views_30d".to_owned()],
         seed: 0,
         request: "a-request",
@@ -276,7 +317,7 @@ fn a_missing_column_is_named() {
 #[test]
 fn somebody_can_stop_it() {
     let snapshot = Snapshot::of(&(1..=99).map(|id| person(id, 1)).collect::<Vec<_>>());
-    let error = snapshot.select_with("product=skincare size=9", &|done, _| done < 10).unwrap_err();
+    let error = snapshot.select_with("product=skincare size=9", &LeftOut::default(), &|done, _| done < 10).unwrap_err();
     assert!(matches!(error, AudienceError::Stopped));
     assert_eq!(error.failure(), None);
 }
@@ -290,6 +331,7 @@ fn scores_must_be_numbers() {
         catalog: &catalog,
         conditions: &conditions,
         as_of: as_of(),
+        left_out: &LeftOut::default(),
         features: &["views_30d".to_owned()],
         seed: 0,
         request: "a-request",
@@ -392,11 +434,11 @@ proptest! {
         match Snapshot::of(&people).select(&text) {
             Ok(selection) => {
                 prop_assert_eq!(ids(&selection.picked), expected);
-                let Waterfall { people: all, matching, opted_out, converted, eligible, control, delivered } =
+                let Waterfall { people: all, matching, opted_out, suppressed, converted, in_earlier, eligible, control, delivered } =
                     selection.waterfall;
                 prop_assert_eq!(control, 0);
                 prop_assert_eq!(all, people.len() as u64);
-                prop_assert_eq!(eligible, matching - opted_out - converted);
+                prop_assert_eq!(eligible, matching - opted_out - suppressed - converted - in_earlier);
                 prop_assert_eq!(delivered, selection.picked.len() as u64);
             }
             Err(error) => {

@@ -1,14 +1,15 @@
 //! One request from snapshot to files: what is in them, that they can be built again, and what stops a build.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use segment_bot::{
     lake::Silent,
     model::Reuse,
     segment::{Conditions, Draft, Failure},
     worker::{
+        Estimator, Suppress,
         build_segment::{Ask, BuildContext, build_segment, compute},
-        estimate, read_manifest, verify,
+        read_manifest, suppression, verify,
     },
 };
 
@@ -19,7 +20,13 @@ fn conditions(sample: &Sample, text: &str) -> Conditions {
 }
 
 fn ask(sample: &Sample, request: &str, text: &str) -> Ask {
-    Ask { request: request.to_owned(), conditions: conditions(sample, text), as_of: Some(LAST_DAY), seed: 1 }
+    Ask {
+        request: request.to_owned(),
+        conditions: conditions(sample, text),
+        as_of: Some(LAST_DAY),
+        seed: 1,
+        suppress: Suppress::Current,
+    }
 }
 
 fn context(sample: &Sample) -> BuildContext<'_> {
@@ -106,6 +113,7 @@ async fn a_control_group_has_a_file_of_its_own_and_nobody_of_it_is_delivered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_estimate_is_what_the_request_then_finds() {
     let sample = sample().await;
+    let estimator = Estimator::new(Arc::new(sample.catalog.clone()), sample.store.clone());
     for text in [
         "product=skincare size=500",
         "product=skincare size=5% gender=f converted=30d",
@@ -113,7 +121,9 @@ async fn an_estimate_is_what_the_request_then_finds() {
         "product=skincare size=100 gender=f age=20-59 region=kanto,osaka converted=ever",
         "product=skincare size=100 region=tokyo converted=never",
     ] {
-        let estimate = estimate(context(&sample), &conditions(&sample, text)).await.unwrap();
+        let (as_of, estimates) = estimator.estimate(vec![conditions(&sample, text)]).await.unwrap();
+        let estimate = estimates[0];
+        assert_eq!(as_of, LAST_DAY);
         let built = compute(context(&sample), &ask(&sample, "estimate", text), Reuse::Allowed, &Silent).await.unwrap();
         let found = built.summary.waterfall;
         assert_eq!((estimate.matching, estimate.opted_out), (found.matching, found.opted_out), "{text}");
@@ -121,8 +131,43 @@ async fn an_estimate_is_what_the_request_then_finds() {
         assert_eq!(estimate.conversions, built.summary.quality.positives, "{text}");
     }
     let unusual = conditions(&sample, "product=skincare size=500 converted=45d");
-    let estimate = estimate(context(&sample), &unusual).await.unwrap();
+    let (_, estimates) = estimator.estimate(vec![unusual]).await.unwrap();
+    let estimate = estimates[0];
     assert_eq!((estimate.converted, estimate.eligible()), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and_verified() {
+    // Of its own, because the list counts for everybody who uses the store.
+    let sample = make(20_000).await;
+    let first = "product=skincare gender=f size=300 converted=never";
+    let everyone = build_segment(context(&sample), &ask(&sample, "first", first), &Silent).await.unwrap();
+    let ids = |name: &str| -> Vec<String> {
+        let csv = std::fs::read_to_string(sample.folder.path().join(format!("segments/{name}/segment.csv"))).unwrap();
+        csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+    };
+    let best = ids("first");
+    let list = sample.folder.path().join("stop.csv");
+    std::fs::write(&list, format!("why,person\nasked,{}\nasked,{}\nasked,{}\n", best[0], best[1], best[1])).unwrap();
+    assert_eq!(suppression::upload(&sample.store, &list, "person").await.unwrap().people, 2);
+
+    let second = ask(&sample, "second", &format!("{first} without=first"));
+    let built = build_segment(context(&sample), &second, &Silent).await.unwrap();
+    let found = built.summary.waterfall;
+    assert_eq!((found.suppressed, found.in_earlier, found.delivered), (2, 298, 300));
+    assert_eq!(found.eligible, everyone.summary.waterfall.eligible - 300);
+    assert!(ids("second").iter().all(|id| !best.contains(id)));
+
+    // A later list changes nothing about a segment that is there.
+    suppression::clear(&sample.store).await.unwrap();
+    let manifest = sample.folder.path().join("segments/second/manifest.json");
+    let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
+    assert!(checks.iter().all(segment_bot::worker::Check::holds), "{checks:#?}");
+    assert!(checks.iter().any(|check| check.what.starts_with("suppression/")), "{checks:#?}");
+
+    let gone = ask(&sample, "third", &format!("{first} without=nowhere"));
+    let (_, cause) = failure(&sample, &gone).await;
+    assert_eq!(cause, Failure::EarlierSegmentGone { segment: "nowhere".to_owned() });
 }
 
 #[tokio::test(flavor = "multi_thread")]

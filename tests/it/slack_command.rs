@@ -60,7 +60,7 @@ async fn a_typo_is_explained_and_starts_nothing() {
     let stage = Stage::new().await;
     insta::assert_snapshot!(said(&stage.types("produkt=tea").await), @r"
     I could not use all of that, so nothing was started.
-    • “produkt” is not a word I know. I know `name`, `product`, `gender`, `age`, `region`, `size`, `converted`, `control`. Did you mean `product`?
+    • “produkt” is not a word I know. I know `name`, `product`, `gender`, `age`, `region`, `size`, `converted`, `without`, `control`. Did you mean `product`?
     `/segment help` shows how it is written; `/segment` alone opens the form.
     ");
     insta::assert_snapshot!(said(&stage.types("product=coffe size=3").await), @r"

@@ -1,9 +1,13 @@
 //! A submitted form → queued, or the error beside the field.
 
-use segment_bot::queue::{self, DeliverTo};
+use segment_bot::queue::{self, DeliverTo, JobKind, Outcome};
 use serde_json::{Value, json};
 
-use crate::support::stage::{Stage, catalog};
+use crate::support::{
+    requests,
+    sample::sample,
+    stage::{Stage, catalog, said},
+};
 
 /// Slack's message for a form with these inputs, opened in `origin`.
 fn submission(view_id: &str, origin: &Value, values: &Value) -> Value {
@@ -178,4 +182,112 @@ async fn more_than_a_hundred_products_are_searched() {
     let typed = json!({ "type": "block_suggestion", "action_id": "product", "value": "cof", "user": { "id": "U1" } });
     let options = stage.interacts(&typed).await;
     assert_eq!(options["options"][0]["value"], "coffee");
+}
+
+/// What Slack sends when something in an open form changes.
+fn change(view_id: &str, hash: &str, values: &Value) -> Value {
+    json!({
+        "type": "block_actions", "team": { "id": "T1" }, "user": { "id": "U1" }, "actions": [{ "action_id": "age_from" }],
+        "view": {
+            "id": view_id, "hash": hash, "callback_id": "segment_form", "private_metadata": json!({ "c": "C1" }).to_string(),
+            "state": { "values": values },
+        },
+    })
+}
+
+fn estimate(view: &Value) -> String {
+    let blocks = view["blocks"].as_array().unwrap();
+    let block = blocks.iter().find(|block| block["block_id"] == "estimate").unwrap();
+    block["text"]["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_form_says_how_many_people_there_are() {
+    let stage = Stage::counting(&*sample().await).await;
+    stage.slack.answer("views.open", json!({ "ok": true, "view": { "id": "V1", "hash": "1.a" } }));
+    stage.types("").await;
+    insta::assert_snapshot!(estimate(&stage.slack.calls("views.open")[0]["view"]), @"Choose a product, and I say how many people there are.");
+
+    let coffee = values(&[("areas", Value::Null), ("age_from", Value::Null), ("age_to", Value::Null)]);
+    stage.interacts(&change("V1", "1.a", &coffee)).await;
+    let first = stage.slack.wait_for("views.update", 0).await;
+    assert_eq!((first["view_id"].as_str(), first["hash"].as_str()), (Some("V1"), Some("1.a")));
+    insta::assert_snapshot!(estimate(&first["view"]), @r"
+    *10,596 people could be picked*: 11,046 meet your conditions − 450 opted out − 0 converted before. The 10,000 most likely would be picked.
+    535 conversions to learn from; 100 are needed.
+    Data up to 2026-11-22.
+    ");
+    // What was filled in is still there, also for a client that would forget it.
+    let product = &first["view"]["blocks"][1];
+    assert_eq!((product["block_id"].as_str(), product["dispatch_action"].as_bool()), (Some("product"), Some(true)));
+    assert_eq!(product["element"]["initial_option"]["value"], "coffee");
+
+    let narrow = values(&[("age_from", chosen("age_from", "83")), ("age_to", chosen("age_to", "84"))]);
+    stage.interacts(&change("V1", "2.b", &narrow)).await;
+    insta::assert_snapshot!(estimate(&stage.slack.wait_for("views.update", 1).await["view"]), @r"
+    *1 person could be picked*: 1 meet your conditions − 0 opted out − 0 converted before. All of them would be picked.
+    A segment has at least 100 people, so this is too few. Without the age there would be 299.
+    535 conversions to learn from; 100 are needed.
+    Data up to 2026-11-22.
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_opens_filled_in_is_counted_at_once() {
+    let stage = Stage::counting(&*sample().await).await;
+    stage.slack.answer("views.open", json!({ "ok": true, "view": { "id": "V7", "hash": "7.a" } }));
+    stage.types("product=skincare gender=f converted=90d size=5%").await;
+    assert_eq!(estimate(&stage.slack.calls("views.open")[0]["view"]), "Counting people …");
+    let update = stage.slack.wait_for("views.update", 0).await;
+    assert_eq!(update["view_id"], "V7");
+    insta::assert_snapshot!(estimate(&update["view"]), @r"
+    *9,678 people could be picked*: 11,046 meet your conditions − 450 opted out − 918 converted before. The 484 most likely would be picked.
+    554 conversions to learn from; 100 are needed.
+    Data up to 2026-11-22.
+    ");
+}
+
+#[tokio::test]
+async fn a_form_says_when_people_cannot_be_counted() {
+    let stage = Stage::new().await;
+    stage.interacts(&change("V1", "1.a", &values(&[]))).await;
+    let update = stage.slack.wait_for("views.update", 0).await;
+    insta::assert_snapshot!(estimate(&update["view"]), @"I can't count people right now. You can build the segment all the same.");
+}
+
+#[tokio::test]
+async fn earlier_segments_of_ones_own_are_offered_and_left_out() {
+    let stage = Stage::new().await;
+    stage.types("product=coffee size=1000 name=\"Spring\" --go").await;
+    stage.types("product=coffee size=1000 name=\"Summer\" --go").await;
+    stage.types_in("C1", "U2", "product=coffee size=1000 --go").await;
+    requests::performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(requests::summary())).await;
+    let finished = &queued(&stage).await[1];
+
+    let typed = json!({
+        "type": "block_suggestion", "action_id": "without", "value": "spr", "user": { "id": "U1" }, "team": { "id": "T1" },
+    });
+    let options = stage.interacts(&typed).await;
+    assert_eq!(options["options"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&options["options"][0]["value"], &options["options"][0]["text"]["text"]),
+        (&json!("1"), &json!("#1 Spring (Coffee subscription)"))
+    );
+
+    let without = |numbers: &[&str]| {
+        let chosen: Vec<Value> = numbers.iter().map(|number| json!({ "value": number })).collect();
+        values(&[("without", json!({ "without": { "type": "multi_external_select", "selected_options": chosen } }))])
+    };
+    let answer = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &without(&["1"]))).await;
+    assert!(answer["view"]["blocks"][0]["text"]["text"].as_str().unwrap().contains("People in #1 are left out, too."));
+    let left_out = &queued(&stage).await[0].conditions.exclude_segments;
+    assert_eq!(left_out.first().unwrap().folder.to_string(), finished.id.to_string());
+
+    // One that is not finished, one of somebody else, and one that never was.
+    for number in ["2", "3", "77"] {
+        let answer = stage.interacts(&submission("V2", &json!({ "c": "C1" }), &without(&[number]))).await;
+        assert!(answer["errors"]["without"].as_str().unwrap().contains("no earlier segment"), "{answer}");
+    }
+    let reply = stage.types("product=coffee size=1000 without=77 --go").await;
+    assert!(said(&reply).contains("“77” is no earlier segment I know."), "{}", said(&reply));
 }

@@ -7,7 +7,8 @@ use super::{
     Origin,
     view::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER,
-        BLOCK_NAME, BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, DELIVER_DM, DELIVER_THREAD, USUAL,
+        BLOCK_NAME, BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, DELIVER_DM,
+        DELIVER_THREAD, USUAL,
     },
 };
 use crate::{catalog::Catalog, queue::DeliverTo, segment::Draft};
@@ -34,6 +35,7 @@ pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
         regions: regions(catalog, &values, &origin),
         size,
         converted: values.one(BLOCK_CONVERTED).filter(|choice| choice != USUAL),
+        without: if values.shows(BLOCK_WITHOUT) { values.many(BLOCK_WITHOUT) } else { origin.without.clone() },
         control: values.one(BLOCK_CONTROL).filter(|choice| choice != USUAL),
     };
     let deliver_to = match values.one(BLOCK_DELIVER).as_deref() {

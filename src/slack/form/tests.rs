@@ -34,7 +34,7 @@ fn there_and_back(text: &str, unseen: &[&str]) -> String {
     let (catalog, texts) = (catalog(), Texts::load().unwrap());
     let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
     let seed = Seed { draft: Draft::from_text(text).unwrap(), origin };
-    let form = view::form(&catalog, texts.say(Locale::Ja), &seed);
+    let form = view::form(&catalog, texts.say(Locale::Ja), &seed, "…");
     let filled = read(&catalog, &submitted(&form, unseen));
     assert_eq!(filled.deliver_to, DeliverTo::Thread);
     filled.draft.check(&catalog).map_or_else(|problems| format!("{problems:?}"), |conditions| conditions.to_string())
@@ -45,10 +45,11 @@ fn a_form_submitted_untouched_asks_for_what_was_typed() {
     for text in [
         "product=skincare gender=f,m age=27-41 region=13,27 size=5432 converted=45d control=7% name=\"春\"",
         "product=coffee gender=unknown age=25-39 region=01 size=5% converted=never control=0%",
-        "product=kimono size=10000 converted=ever control=10%",
+        "product=kimono size=10000 converted=ever without=cli-1,cli-2 control=10%",
     ] {
         assert_eq!(there_and_back(text, &[]), text);
-        assert_eq!(there_and_back(text, &[view::BLOCK_REGIONS]), text, "where single regions cannot be shown");
+        let unseen = [view::BLOCK_REGIONS, BLOCK_WITHOUT];
+        assert_eq!(there_and_back(text, &unseen), text, "where not every input can be shown");
     }
 }
 
@@ -78,8 +79,9 @@ fn outside_a_channel_there_is_only_the_direct_message() {
     let texts = Texts::load().unwrap();
     for channel in ["", "D123"] {
         let seed = Seed { origin: Origin { channel: channel.to_owned(), ..Origin::default() }, ..Seed::default() };
-        let form = view::form(&catalog(), texts.say(Locale::En), &seed);
-        let deliver = form["blocks"].as_array().unwrap().last().unwrap();
+        let form = view::form(&catalog(), texts.say(Locale::En), &seed, "…");
+        let mut blocks = form["blocks"].as_array().unwrap().iter();
+        let deliver = blocks.find(|block| block["block_id"] == "deliver").unwrap();
         assert_eq!(deliver["element"]["options"].as_array().unwrap().len(), 1, "{channel}");
         assert_eq!(read(&catalog(), &submitted(&form, &[])).deliver_to, DeliverTo::Dm);
     }

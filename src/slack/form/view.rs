@@ -6,6 +6,7 @@ use super::{
     super::{
         CALLBACK_FORM,
         blocks::{self, Choice, Frame},
+        ids::ACTION_COUNT,
         limits, words,
     },
     Origin, Seed,
@@ -27,8 +28,10 @@ pub(in crate::slack) const BLOCK_REGIONS: &str = "regions";
 pub(in crate::slack) const BLOCK_SIZE: &str = "size";
 pub(in crate::slack) const BLOCK_SIZE_EXACT: &str = "size_exact";
 pub(in crate::slack) const BLOCK_CONVERTED: &str = "converted";
+pub(in crate::slack) const BLOCK_WITHOUT: &str = "without";
 pub(in crate::slack) const BLOCK_CONTROL: &str = "control";
 pub(in crate::slack) const BLOCK_DELIVER: &str = "deliver";
+const BLOCK_ESTIMATE: &str = "estimate";
 
 /// The choice that leaves the exclusion or the control group to the product.
 pub(super) const USUAL: &str = "usual";
@@ -47,21 +50,26 @@ const PRESETS: [Size; 6] = [
 ];
 const USUAL_PRESET: Size = Size::People(10_000);
 
-/// The whole modal.
-pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed) -> Value {
+/// The whole modal; `estimate` says how many people there are.
+pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str) -> Value {
     let draft = &seed.draft;
     let chosen = Regions::of(catalog, draft);
-    let mut view = vec![name(say, draft), product(catalog, say, draft)];
-    view.extend(gender(catalog, say, draft));
-    view.extend(age(catalog, say, draft));
-    view.extend(areas(catalog, say, &chosen));
-    view.extend(regions(catalog, say, &chosen));
-    view.extend(size(catalog, say, draft));
-    view.push(converted(say, draft));
+    let mut counted = vec![product(catalog, say, draft)];
+    counted.extend(gender(catalog, say, draft));
+    counted.extend(age(catalog, say, draft));
+    counted.extend(areas(catalog, say, &chosen));
+    counted.extend(regions(catalog, say, &chosen));
+    counted.extend(size(catalog, say, draft));
+    counted.push(converted(say, draft));
+    let mut view = vec![name(say, draft)];
+    view.extend(counted.into_iter().map(blocks::dispatching));
+    view.push(without(say, draft));
     view.push(blocks::context(&say.text("form-opted-out")));
     view.push(control(say, draft));
     view.push(deliver(say, &seed.origin));
-    let origin = Origin { regions: chosen.single, ..seed.origin.clone() };
+    let count = blocks::button(ACTION_COUNT, &say.text("button-count"), "form");
+    view.push(blocks::with_id(blocks::section_with(estimate, count), BLOCK_ESTIMATE));
+    let origin = Origin { regions: chosen.single, without: draft.without.clone(), ..seed.origin.clone() };
     let frame = Frame {
         callback_id: CALLBACK_FORM,
         title: say.text("form-title"),
@@ -77,7 +85,7 @@ fn metadata(origin: &Origin) -> String {
     let text = |origin: &Origin| serde_json::to_string(origin).unwrap_or_default();
     Some(text(origin))
         .filter(|metadata| metadata.chars().count() <= limits::PRIVATE_METADATA)
-        .unwrap_or_else(|| text(&Origin { regions: Vec::new(), ..origin.clone() }))
+        .unwrap_or_else(|| text(&Origin { regions: Vec::new(), without: Vec::new(), ..origin.clone() }))
 }
 
 fn name(say: Say<'_>, draft: &Draft) -> Value {
@@ -254,6 +262,23 @@ fn converted(say: Say<'_>, draft: &Draft) -> Value {
     let initial = asked.map_or_else(|| USUAL.to_owned(), |asked| asked.to_string());
     let element = blocks::select(&choices, Some(&initial), &say.text("form-converted"));
     blocks::input(BLOCK_CONVERTED, &say.text("form-converted"), None, element)
+}
+
+/// Slack asks us for the segments only when a person opens the list, so that the form opens without the database.
+fn without(say: Say<'_>, draft: &Draft) -> Value {
+    let bare = |word: &String| word.trim_start_matches('#').to_owned();
+    let label = |value: &str| if value.parse::<i64>().is_ok() { format!("#{value}") } else { value.to_owned() };
+    let chosen: Vec<Choice> = draft
+        .without
+        .iter()
+        .map(bare)
+        .map(|value| {
+            let text = label(&value);
+            Choice::new(value, text)
+        })
+        .collect();
+    let element = blocks::many_external(&chosen, &say.text("form-without-placeholder"));
+    blocks::input(BLOCK_WITHOUT, &say.text("form-without"), None, element)
 }
 
 fn control(say: Say<'_>, draft: &Draft) -> Value {

@@ -10,15 +10,16 @@ use axum::{
 use segment_bot::{
     catalog::Catalog,
     config::{Secret, SlackConfig},
-    slack::{Patience, SlackApp, SlackClient, router},
+    slack::{Estimates, Outlook, Patience, SlackApp, SlackClient, router},
     texts::Texts,
+    worker::Estimator,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tower::ServiceExt;
 
-use super::{database::database, fault_server::FaultServer};
+use super::{database::database, fault_server::FaultServer, sample::Sample};
 
 const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
@@ -63,6 +64,23 @@ impl Stage {
 
     pub(crate) async fn with(catalog: Catalog) -> Self {
         Self::on(catalog, database().await).await
+    }
+
+    /// One that counts people on the sample's snapshot.
+    pub(crate) async fn counting(sample: &Sample) -> Self {
+        let estimator = Arc::new(Estimator::new(Arc::new(sample.catalog.clone()), sample.store.clone()));
+        let estimates = Estimates::new(move |asked| {
+            let estimator = estimator.clone();
+            async move {
+                let (as_of, estimates) = estimator.estimate(asked).await.unwrap();
+                Some(Outlook { as_of, estimates })
+            }
+        });
+        let mut stage = Self::with(sample.catalog.clone()).await;
+        drop(std::mem::take(&mut stage.router));
+        stage.app = stage.app.with_estimates(estimates);
+        stage.router = router(stage.app.clone());
+        stage
     }
 
     pub(crate) async fn on(catalog: Catalog, pool: PgPool) -> Self {

@@ -1,0 +1,105 @@
+//! Mistakes of the person who asks: each quotes the word and says what would work.
+
+use serde::{Deserialize, Serialize};
+
+/// The inputs of a request, in the form's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Name,
+    Product,
+    Gender,
+    Age,
+    Region,
+    Size,
+    Converted,
+    Without,
+    Control,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 9] = [
+        Self::Name,
+        Self::Product,
+        Self::Gender,
+        Self::Age,
+        Self::Region,
+        Self::Size,
+        Self::Converted,
+        Self::Without,
+        Self::Control,
+    ];
+
+    /// The key that people type.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Product => "product",
+            Self::Gender => "gender",
+            Self::Age => "age",
+            Self::Region => "region",
+            Self::Size => "size",
+            Self::Converted => "converted",
+            Self::Without => "without",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// A mistake of the person who asks: it quotes the word and says what would work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("`{word}` is not one of my words. I know: {}.{}", accepted.join(", "), hint(nearest.as_deref()))]
+    UnknownKey { word: String, accepted: Vec<String>, nearest: Option<String> },
+    #[error("`{value}` is no {} I know. Accepted: {}.{}", field.key(), shorten(accepted), hint(nearest.as_deref()))]
+    UnknownValue { field: Field, value: String, accepted: Vec<String>, nearest: Option<String> },
+    #[error("{} is missing.", field.key())]
+    Missing { field: Field },
+    #[error("`{word}` has no value. Write it as {word}=…")]
+    NoValue { word: String },
+    #[error("`{word}` is given twice.")]
+    Twice { word: String },
+    #[error("A quotation mark is not closed.")]
+    OpenQuote,
+    #[error("The age must be from low to high, and {from} is above {to}.")]
+    AgeOrder { from: u8, to: u8 },
+    #[error("`{value}` is no age I can use. Ages go from {min} to {max}, such as 25-39.")]
+    AgeValue { value: String, min: u8, max: u8 },
+    #[error("`{value}` is no size I can use. Give {min} to {max} people, or a share such as 5%.")]
+    SizeValue { value: String, min: u64, max: u64 },
+    #[error("`{value}` is no control group I can use. Give a share of 0% to {max}%.")]
+    ControlValue { value: String, max: u8 },
+    #[error("`{value}` is no earlier segment I know. Give the number of one of yours that is finished, such as 128.")]
+    SegmentValue { value: String },
+    #[error("The campaign name has {chars} characters; at most {max} fit.")]
+    NameLength { chars: usize, max: usize },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|word| format!(" Did you mean `{word}`?")).unwrap_or_default()
+}
+
+/// At most a dozen accepted values, and how many more there are.
+fn shorten(accepted: &[String]) -> String {
+    let shown = accepted.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    match accepted.len().saturating_sub(12) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl Problem {
+    /// The input that it belongs to; `None` for mistakes in typed text as a whole.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::UnknownValue { field, .. } | Self::Missing { field } => Some(*field),
+            Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
+            Self::SizeValue { .. } => Some(Field::Size),
+            Self::SegmentValue { .. } => Some(Field::Without),
+            Self::ControlValue { .. } => Some(Field::Control),
+            Self::NameLength { .. } => Some(Field::Name),
+            Self::UnknownKey { .. } | Self::NoValue { .. } | Self::Twice { .. } | Self::OpenQuote => None,
+        }
+    }
+}

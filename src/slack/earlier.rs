@@ -1,0 +1,45 @@
+//! Earlier segments whose people a request leaves out: found by their numbers, and offered in the form.
+
+use std::collections::BTreeSet;
+
+use super::{
+    SlackApp, Who,
+    blocks::Choice,
+    command::{in_time, may_touch},
+    words,
+};
+use crate::{
+    queue::{self, Request},
+    segment::{EarlierSegment, SegmentFolder},
+};
+
+/// More than these are not offered; their numbers can be typed.
+const OFFERED: i64 = 100;
+
+/// Which of `numbers` are finished segments that this person may use; `None` when the database does not answer.
+pub(super) async fn known(app: &SlackApp, who: &Who, numbers: &BTreeSet<i64>) -> Option<BTreeSet<EarlierSegment>> {
+    let mut known = BTreeSet::new();
+    for number in numbers {
+        let request = in_time(queue::request(app.pool(), *number)).await?;
+        known.extend(request.filter(|request| may_touch(app, who, request)).as_ref().and_then(segment_of));
+    }
+    Some(known)
+}
+
+/// The segment that a request made; `None` while it has none.
+fn segment_of(request: &Request) -> Option<EarlierSegment> {
+    request.summary.as_ref()?;
+    let folder = SegmentFolder::try_from(request.id.to_string()).ok()?;
+    Some(EarlierSegment { folder, number: Some(request.number) })
+}
+
+/// This person's segments whose title holds `typed`, the newest first.
+pub(super) async fn offered(app: &SlackApp, who: &Who, typed: &str) -> Vec<Choice> {
+    let typed = typed.trim().to_lowercase();
+    let requests = in_time(queue::requests_of(app.pool(), &who.team, &who.user, OFFERED)).await.unwrap_or_default();
+    let say = app.say(who.locale);
+    let finished = requests.iter().filter(|request| segment_of(request).is_some());
+    let choices = finished
+        .map(|request| Choice::new(request.number.to_string(), words::title_unescaped(app.catalog(), say, request)));
+    choices.filter(|choice| choice.text.to_lowercase().contains(&typed)).collect()
+}

@@ -1,0 +1,148 @@
+//! How many people a form would find: asked of whoever can count them, and put into words.
+
+use std::{future::Future, sync::Arc};
+
+use chrono::NaiveDate;
+use futures::future::BoxFuture;
+
+use super::{SlackApp, blocks::escape, problems};
+use crate::{
+    catalog::Catalog,
+    segment::{Conditions, Draft, Estimate, ExcludeConverted, Problem},
+    texts::Say,
+};
+
+/// What some conditions would find, in the order they were asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The day up to which the data goes.
+    pub as_of: NaiveDate,
+    pub estimates: Vec<Estimate>,
+}
+
+type Count = dyn Fn(Vec<Conditions>) -> BoxFuture<'static, Option<Outlook>> + Send + Sync;
+
+/// Counts people for the form. `None` stands for "not now"; the cause is logged where it is known.
+#[derive(Clone)]
+pub struct Estimates {
+    count: Arc<Count>,
+}
+
+impl Estimates {
+    /// Wraps whatever can read snapshots.
+    pub fn new<F, Counted>(count: F) -> Self
+    where
+        F: Fn(Vec<Conditions>) -> Counted + Send + Sync + 'static,
+        Counted: Future<Output = Option<Outlook>> + Send + 'static,
+    {
+        Self { count: Arc::new(move |asked| Box::pin(count(asked))) }
+    }
+}
+
+/// A condition that may stand in the way of a larger audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relaxed {
+    Region,
+    Age,
+    Gender,
+    Converted,
+}
+
+impl Relaxed {
+    const ALL: [Self; 4] = [Self::Region, Self::Age, Self::Gender, Self::Converted];
+
+    /// The same conditions without this one; `None` where it asks for nothing.
+    fn without(self, conditions: &Conditions) -> Option<Conditions> {
+        let mut relaxed = conditions.clone();
+        match self {
+            Self::Region => relaxed.regions.clear(),
+            Self::Age => relaxed.age = None,
+            Self::Gender => relaxed.genders.clear(),
+            Self::Converted => relaxed.exclude_converted = ExcludeConverted::Never,
+        }
+        (relaxed != *conditions).then_some(relaxed)
+    }
+}
+
+/// What the form says of what is filled in so far.
+pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String {
+    let Some(estimates) = &app.inner.estimates else { return say.text("estimate-away") };
+    let conditions = match countable(app.catalog(), draft) {
+        Ok(Some(conditions)) => conditions,
+        Ok(None) => return say.text("estimate-choose"),
+        Err(problem) => return escape(&problems::words(say, &problem)),
+    };
+    let relaxed: Vec<_> = Relaxed::ALL.into_iter().filter_map(|one| Some((one, one.without(&conditions)?))).collect();
+    let asked = std::iter::once(&conditions).chain(relaxed.iter().map(|(_, relaxed)| relaxed)).cloned().collect();
+    let Some(Outlook { as_of, estimates }) = (estimates.count)(asked).await else { return say.text("estimate-away") };
+    let Some((estimate, others)) = estimates.split_first() else { return say.text("estimate-away") };
+    let others = relaxed.iter().map(|(one, _)| *one).zip(others.iter().copied());
+    let lines = [
+        Some(audience(say, &conditions, estimate)),
+        too_small(app.catalog(), say, estimate, others),
+        Some(learning(app.catalog(), say, &conditions, estimate)),
+        (!draft.without.is_empty()).then(|| say.text("estimate-earlier")),
+        Some(say.with("estimate-as-of", &[("as_of", as_of.to_string().into())])),
+    ];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// The conditions as far as they are filled in; `None` without a product. Earlier segments cannot be counted in advance.
+fn countable(catalog: &Catalog, draft: &Draft) -> Result<Option<Conditions>, Problem> {
+    if draft.product.is_none() {
+        return Ok(None);
+    }
+    let size = draft.size.clone().or_else(|| Some("100%".to_owned()));
+    let draft = Draft { size, without: Vec::new(), ..draft.clone() };
+    draft.check(catalog).map(Some).map_err(|problems| problems.into_iter().next().expect("a refusal has a reason"))
+}
+
+/// Matching, left out, left, asked for.
+fn audience(say: Say<'_>, conditions: &Conditions, estimate: &Estimate) -> String {
+    let known = [("matching", estimate.matching.into()), ("opted_out", estimate.opted_out.into())];
+    let (Some(converted), Some(eligible)) = (estimate.converted, estimate.eligible()) else {
+        return say.with("estimate-at-most", &known);
+    };
+    let [matching, opted_out] = known;
+    let asked = conditions.size.of(eligible);
+    let args = [
+        matching,
+        opted_out,
+        ("converted", converted.into()),
+        ("eligible", eligible.into()),
+        ("asked", asked.into()),
+        ("all", if asked == eligible { "yes" } else { "no" }.into()),
+    ];
+    say.with("estimate-audience", &args)
+}
+
+/// Which condition to give up, and what that would give, when too few people are left.
+fn too_small(
+    catalog: &Catalog,
+    say: Say<'_>,
+    estimate: &Estimate,
+    others: impl Iterator<Item = (Relaxed, Estimate)>,
+) -> Option<String> {
+    let smallest = catalog.limits.smallest_segment;
+    estimate.eligible().filter(|eligible| *eligible < smallest)?;
+    let few = say.with("estimate-too-small", &[("smallest", smallest.into())]);
+    let counted = others.filter_map(|(relaxed, estimate)| Some((relaxed, estimate.eligible()?)));
+    // The first that would do; else the one that gives most.
+    let best = counted.reduce(|best, one| if best.1 < smallest && one.1 > best.1 { one } else { best });
+    let advice = best.map(|(relaxed, people)| {
+        let people = [("people", people.into())];
+        match relaxed {
+            Relaxed::Region => say.with("estimate-without-region", &people),
+            Relaxed::Age => say.with("estimate-without-age", &people),
+            Relaxed::Gender => say.with("estimate-without-gender", &people),
+            Relaxed::Converted => say.with("estimate-without-converted", &people),
+        }
+    });
+    Some(say.sentences([few].into_iter().chain(advice)))
+}
+
+fn learning(catalog: &Catalog, say: Say<'_>, conditions: &Conditions, estimate: &Estimate) -> String {
+    let needed = catalog.product(&conditions.product).map_or(0, |product| u64::from(product.min_conversions));
+    let args = [("found", estimate.conversions.into()), ("needed", needed.into())];
+    say.with(if estimate.conversions < needed { "estimate-too-few" } else { "estimate-learning" }, &args)
+}
