@@ -14,6 +14,7 @@ mod request;
 mod settle;
 mod step;
 mod submit;
+mod usual;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub use request::{
 };
 pub use settle::{Outcome, Settled, settle, settle_on};
 pub use submit::{CancelOutcome, NewRequest, Submitted, cancel, retry, submit};
+pub use usual::usual_duration;
 
 use crate::config::Secret;
 

@@ -84,6 +84,10 @@ def main():
     print(f"cold: {cold['wall']:.1f} s, {cold['cpu']:.1f} CPU s, {cold['mib']:.0f} MiB. {stages}", file=sys.stderr)
     text = out / "model.txt"
     model_text(program, store, text)
+    counts = [measured([program, "segment", "estimate", "--product", PRODUCT, "--size", "5%", *REQUESTS[request][0]], env)
+              for _ in range(5) for request in REQUESTS]
+    counted = {key: median(run[key] for run in counts) for key in ("wall", "cpu", "mib")}
+    print(f"estimate, whole process: {counted['wall'] * 1000:.0f} ms, {counted['mib']:.0f} MiB", file=sys.stderr)
     rounds = []
     for number in range(args.repeats):
         one = {}
@@ -100,7 +104,7 @@ def main():
         rounds.append(one)
         walls = [f"{engine} {run['wall']:.2f} s" for runs in one.values() for engine, run in runs.items()]
         print(f"round {number + 1}: {', '.join(walls)}", file=sys.stderr)
-    report = {"cores": os.cpu_count(), "lake": lake.name, "cold": cold, "rounds": rounds}
+    report = {"cores": os.cpu_count(), "lake": lake.name, "cold": cold, "estimate": counted, "rounds": rounds}
     (out / "audience.json").write_text(json.dumps(report, indent=1))
     (out / "audience.md").write_text(table(rounds) + "\n")
     print(table(rounds))

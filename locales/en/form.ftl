@@ -60,6 +60,7 @@ estimate-without-gender = Without the gender there would be { $people }.
 estimate-without-converted = With people who converted before there would be { $people }.
 estimate-learning = { $found } conversions to learn from; { $needed } are needed.
 estimate-too-few = Only { $found } conversions to learn from, and { $needed } are needed: please choose a similar product.
+estimate-time = Usually built in about { $duration }.
 estimate-earlier = People in the earlier segments are taken out when it is built.
 estimate-as-of = Data up to { $as_of }.
 button-count = Count again

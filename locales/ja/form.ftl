@@ -57,6 +57,7 @@ estimate-without-gender = 性別の条件を外すと { $people } 人になり�
 estimate-without-converted = 購入済みの人も含めると { $people } 人になります。
 estimate-learning = 学習に使える購入：{ $found } 件（必要な件数：{ $needed } 件）。
 estimate-too-few = 学習に使える購入が { $found } 件しかありません（必要な件数：{ $needed } 件）。似た商品を選んでください。
+estimate-time = 通常、{ $duration }ほどで作成できます。
 estimate-earlier = 以前のセグメントにいる人は、作成するときに除外されます。
 estimate-as-of = { $as_of } までのデータです。
 button-count = もう一度数える

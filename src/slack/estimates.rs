@@ -1,16 +1,20 @@
 //! How many people a form would find: asked of whoever can count them, and put into words.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
 
-use super::{SlackApp, blocks::escape, problems};
+use super::{SlackApp, blocks::escape, problems, words};
 use crate::{
     catalog::Catalog,
+    queue,
     segment::{Conditions, Draft, Estimate, ExcludeConverted, Problem},
     texts::Say,
 };
+
+/// The usual time is a courtesy.
+const TIME_WAIT: Duration = Duration::from_millis(200);
 
 /// What some conditions would find, in the order they were asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +85,7 @@ pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String
         Some(audience(say, &conditions, estimate)),
         too_small(app.catalog(), say, estimate, others),
         Some(learning(app.catalog(), say, &conditions, estimate)),
+        usual_time(app, say, &conditions).await,
         (!draft.without.is_empty()).then(|| say.text("estimate-earlier")),
         Some(say.with("estimate-as-of", &[("as_of", as_of.to_string().into())])),
     ];
@@ -95,6 +100,14 @@ fn countable(catalog: &Catalog, draft: &Draft) -> Result<Option<Conditions>, Pro
     let size = draft.size.clone().or_else(|| Some("100%".to_owned()));
     let draft = Draft { size, without: Vec::new(), ..draft.clone() };
     draft.check(catalog).map(Some).map_err(|problems| problems.into_iter().next().expect("a refusal has a reason"))
+}
+
+/// How long such a segment usually takes, if that is known quickly.
+async fn usual_time(app: &SlackApp, say: Say<'_>, conditions: &Conditions) -> Option<String> {
+    let asked = queue::usual_duration(app.pool(), &conditions.product);
+    let usual = tokio::time::timeout(TIME_WAIT, asked).await.ok()?.ok()??;
+    let seconds = i64::try_from(usual.as_millis().div_ceil(1000)).ok()?;
+    Some(say.with("estimate-time", &[("duration", words::duration(say, words::rounded(seconds)).into())]))
 }
 
 /// Matching, left out, left, asked for.

@@ -146,7 +146,7 @@ pub(super) fn place(say: Say<'_>, place: Option<Place>) -> String {
 }
 
 /// An estimate is not given to the second.
-fn rounded(seconds: i64) -> i64 {
+pub(super) fn rounded(seconds: i64) -> i64 {
     match seconds {
         ..=60 => (seconds + 4) / 5 * 5,
         _ => (seconds + 59) / 60 * 60,

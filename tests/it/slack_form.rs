@@ -291,3 +291,25 @@ async fn earlier_segments_of_ones_own_are_offered_and_left_out() {
     let reply = stage.types("product=coffee size=1000 without=77 --go").await;
     assert!(said(&reply).contains("“77” is no earlier segment I know."), "{}", said(&reply));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_form_says_how_long_it_usually_takes() {
+    let stage = Stage::counting(&*sample().await).await;
+    for (product, seconds) in [("skincare", 20.0), ("coffee", 40.0), ("coffee", 50.0), ("coffee", 90.0)] {
+        stage.types(&format!("product={product} size=1000 --go")).await;
+        requests::performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(requests::summary())).await;
+        let sql = "update job set started_at = finished_at - make_interval(secs => $1)
+                   where kind = 'segment' and finished_at = (select max(finished_at) from job where kind = 'segment')";
+        sqlx::query(sql).bind(seconds).execute(&stage.pool).await.unwrap();
+    }
+    for (number, (product, wanted)) in [("coffee", "50 s"), ("skincare", "20 s"), ("kimono", "50 s")].iter().enumerate()
+    {
+        stage.interacts(&change("V1", "1.a", &values(&[("product", chosen("product", product))]))).await;
+        let view = stage.slack.wait_for("views.update", number).await["view"].clone();
+        assert!(
+            estimate(&view).contains(&format!("Usually built in about {wanted}.")),
+            "{product}: {}",
+            estimate(&view)
+        );
+    }
+}

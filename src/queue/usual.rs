@@ -1,0 +1,33 @@
+//! How long segments usually take to build.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use super::QueueError;
+use crate::catalog::ProductId;
+
+/// The median of the product's last twenty segments, from a worker's start to the files; of any product's where it has none, and
+/// `None` where nothing was built yet.
+pub async fn usual_duration(pool: &PgPool, product: &ProductId) -> Result<Option<Duration>, QueueError> {
+    let seconds: Option<f64> = sqlx::query_scalar(
+        "with finished as (
+             select extract(epoch from j.finished_at - j.started_at)::float8 as seconds,
+                    r.conditions->>'product' = $1 as same,
+                    j.finished_at
+             from job j join segment_request r on r.id = j.request_id
+             where j.kind = 'segment' and j.state = 'succeeded'
+             order by j.finished_at desc
+             limit 200
+         ),
+         last as (
+             select seconds from finished order by same desc, finished_at desc
+             limit greatest(1, least(20, (select count(*) from finished where same)))
+         )
+         select percentile_cont(0.5) within group (order by seconds) from last",
+    )
+    .bind(product.as_str())
+    .fetch_one(pool)
+    .await?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+}
