@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     lake::{Store, StoreOptions},
     queue::{self, ClaimLimits, JobKind},
-    slack::{self, AnnounceSettings, Estimates, Method, Outlook, Pace, SlackApp, SlackClient},
+    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Outlook, Pace, SlackApp, SlackClient},
     texts::Texts,
     worker::{self, Children, Estimator, Overrun, WorkerSettings},
 };
@@ -56,6 +56,8 @@ pub async fn serve(
     parts.add("the HTTP server", door.serve(slack::router(app.clone()), pool.clone(), stopping.clone()));
     let announcing = slack::announce(app.clone(), AnnounceSettings::default(), stopping.clone());
     parts.add("the announcer", finished(announcing));
+    let reporting = slack::incidents(app.clone(), IncidentSettings::default(), stopping.clone());
+    parts.add("the incidents", finished(reporting));
     if config.slack.as_ref().is_some_and(|slack| slack.app_token.is_some()) {
         parts.add("Socket Mode", finished(slack::socket_mode(app.clone(), stopping.clone())));
     }

@@ -52,6 +52,8 @@ pub struct SlackConfig {
     pub api_url: String,
     /// `SLACK_ADMINS`, optional: user ids, separated by commas, that may cancel anybody's request.
     pub admins: Vec<String>,
+    /// `SLACK_OPERATORS_CHANNEL`, optional: id of the channel that hears of failures that the operator has to look at.
+    pub operators_channel: Option<String>,
 }
 
 /// Text that is never printed.
@@ -183,6 +185,7 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             app_token: self.optional("SLACK_APP_TOKEN").map(Secret),
             api_url: self.text("SLACK_API_URL", "https://slack.com/api"),
             admins: admins.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+            operators_channel: self.optional("SLACK_OPERATORS_CHANNEL"),
         })
     }
 }

@@ -1,11 +1,13 @@
-//! Requests and jobs in Postgres: submit, claim, beat, settle, reap. The only module with SQL on these two tables.
+//! Requests and jobs in Postgres: submit, claim, beat, settle, reap. The only module with SQL on these tables.
 //!
 //! A job may run twice; it never counts twice. `attempt` is the fence: it grows with every claim and stands in the `where` of every
 //! write, so whoever lost the lease writes nothing. `failures` is the budget, and a crash counts. Leases are reckoned by the
-//! database's clock alone. Locks are always taken job first, request second.
+//! database's clock alone. Locks are always taken job first, request second,
+//! incident last.
 
 mod claim;
 mod error;
+mod incident;
 mod job;
 mod listen;
 mod place;
@@ -26,6 +28,7 @@ use sqlx::{
 
 pub use claim::{Backoff, ClaimLimits, claim};
 pub use error::{Fenced, QueueError};
+pub use incident::{Calm, Example, Incident, mark_incident_shown, resolve_incidents, unshown_incidents};
 pub use job::{Beat, JobKind, Lease, beat, note, report};
 pub use listen::{Listener, Wake};
 pub use place::{Place, place};

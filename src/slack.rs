@@ -4,7 +4,7 @@
 //! HTTP (routes) ──┐
 //!                 ├─> inbound ─> dispatch ─> command · form · actions · shortcuts · home ─> queue
 //! socket_mode ────┘
-//! queue ─> announce (root message) · deliver (files) · notify (result) ─> client ─> Slack
+//! queue ─> announce (root message) · deliver (files) · notify (result) · incidents (operators) ─> client ─> Slack
 //! ```
 
 mod actions;
@@ -22,6 +22,7 @@ mod form;
 mod home;
 mod ids;
 mod inbound;
+mod incidents;
 pub mod limits;
 mod locales;
 mod messages;
@@ -50,6 +51,7 @@ pub use ids::{
     ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, COMMAND, SHORTCUT_GLOBAL,
     SHORTCUT_MESSAGE,
 };
+pub use incidents::{IncidentSettings, incidents};
 pub use notify::notify;
 pub use routes::{BODY_BYTES_MAX, ROUTES, router};
 pub use socket_mode::socket_mode;

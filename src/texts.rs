@@ -20,8 +20,8 @@ macro_rules! files {
     };
 }
 
-const JA: Files = files!("ja": "command", "form", "home", "messages", "result", "words");
-const EN: Files = files!("en": "command", "form", "home", "messages", "result", "words");
+const JA: Files = files!("ja": "command", "form", "home", "incidents", "messages", "result", "words");
+const EN: Files = files!("en": "command", "form", "home", "incidents", "messages", "result", "words");
 
 /// Values for a text's variables, by name.
 pub type Args<'a> = [(&'static str, FluentValue<'a>)];

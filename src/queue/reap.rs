@@ -31,7 +31,7 @@ struct Overdue {
 /// Takes jobs back: a lost worker counts as a failure and the job is tried again at once; a missed deadline ends it.
 pub async fn reap(pool: &PgPool) -> Result<Vec<Reaped>, QueueError> {
     let mut tx = pool.begin().await?;
-    let overdue: Vec<Overdue> = sqlx::query_as(
+    let mut overdue: Vec<Overdue> = sqlx::query_as(
         "select id, kind, request_id, owner_key, failures, failures_max, cancel_at is not null as cancel_asked,
                 deadline_at <= now() as past_deadline
          from job
@@ -42,6 +42,8 @@ pub async fn reap(pool: &PgPool) -> Result<Vec<Reaped>, QueueError> {
     )
     .fetch_all(&mut *tx)
     .await?;
+    // By cause, so that two reapers never wait for each other's incidents.
+    overdue.sort_by_key(|job| job.past_deadline);
     let mut reaped = Vec::with_capacity(overdue.len());
     for Overdue { held, past_deadline } in overdue {
         let step = if past_deadline && !held.cancel_asked {

@@ -84,7 +84,7 @@ pub struct Request {
 }
 
 /// The first eight hexadecimal digits: enough to find the log lines, short enough to read out.
-fn reference(id: Uuid) -> String {
+pub(super) fn reference(id: Uuid) -> String {
     id.simple().to_string()[..8].to_owned()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{FromRow, PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{JobKind, RequestState, listen};
+use super::{JobKind, RequestState, incident, listen};
 use crate::segment::{Failure, Summary};
 
 /// A live job whose row the caller has locked.
@@ -138,7 +138,8 @@ async fn after_notify(conn: &mut PgConnection, held: &Held, step: &Step) -> Resu
 
 async fn fail_request(conn: &mut PgConnection, held: &Held, failure: &Failure) -> Result<(), sqlx::Error> {
     move_request(conn, held.request_id, RequestState::Failed, Some(failure)).await?;
-    insert_next(conn, held, JobKind::Notify).await
+    insert_next(conn, held, JobKind::Notify).await?;
+    incident::count(conn, held, failure).await
 }
 
 async fn store_summary(conn: &mut PgConnection, id: Uuid, summary: Option<&Summary>) -> Result<(), sqlx::Error> {

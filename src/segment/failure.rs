@@ -72,4 +72,57 @@ impl Failure {
             Self::EmptyAudience { .. } | Self::TooSmall { .. } | Self::CatalogChanged | Self::EarlierSegmentGone { .. }
         )
     }
+
+    /// Causes that concern one product, channel or file: that another request succeeds says nothing about them.
+    pub const LOCAL_CAUSES: [&str; 3] = ["too_few_conversions", "slack_refused", "delivery_unconfirmed"];
+
+    /// What failures are grouped by: the code as it is stored, and Slack's reason behind a colon.
+    pub fn cause(&self) -> String {
+        let code = match self {
+            Self::EmptyAudience { .. } => "empty_audience",
+            Self::TooSmall { .. } => "too_small",
+            Self::TooFewConversions { .. } => "too_few_conversions",
+            Self::NoSnapshot { .. } => "no_snapshot",
+            Self::DataUnreadable => "data_unreadable",
+            Self::CatalogChanged => "catalog_changed",
+            Self::EarlierSegmentGone { .. } => "earlier_segment_gone",
+            Self::StorageUnreachable => "storage_unreachable",
+            Self::WorkerLost => "worker_lost",
+            Self::TookTooLong => "took_too_long",
+            Self::SlackRefused { reason } => return format!("slack_refused:{reason}"),
+            Self::SlackUnreachable => "slack_unreachable",
+            Self::DeliveryUnconfirmed => "delivery_unconfirmed",
+            Self::Internal => "internal",
+        };
+        code.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_the_code_that_is_stored() {
+        let failures = [
+            Failure::EmptyAudience { matching: 1, opted_out: 1, converted: 0, listed: 0 },
+            Failure::EarlierSegmentGone { segment: "#1".to_owned() },
+            Failure::TooSmall { people: 1, smallest: 2 },
+            Failure::TooFewConversions { found: 1, needed: 2 },
+            Failure::NoSnapshot { as_of: None, newest: None },
+            Failure::DataUnreadable,
+            Failure::CatalogChanged,
+            Failure::StorageUnreachable,
+            Failure::WorkerLost,
+            Failure::TookTooLong,
+            Failure::SlackUnreachable,
+            Failure::DeliveryUnconfirmed,
+            Failure::Internal,
+        ];
+        for failure in failures {
+            assert_eq!(serde_json::to_value(&failure).unwrap()["code"], failure.cause());
+        }
+        let refused = Failure::SlackRefused { reason: "is_archived".to_owned() };
+        assert_eq!(refused.cause(), "slack_refused:is_archived");
+    }
 }

@@ -20,6 +20,7 @@ mod slack_client;
 mod slack_command;
 mod slack_form;
 mod slack_http;
+mod slack_incidents;
 mod slack_socket;
 mod slack_thread;
 mod support;

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -39,6 +39,7 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) body: Value,
     pub(crate) token: String,
+    pub(crate) at: Instant,
 }
 
 #[derive(Default)]
@@ -95,6 +96,13 @@ impl FaultServer {
     pub(crate) fn tokens(&self, method: &str) -> Vec<String> {
         let recorded = self.recorded.lock().unwrap();
         recorded.calls.iter().filter(|call| call.method == method).map(|call| call.token.clone()).collect()
+    }
+
+    /// When the calls of `method` came in, of those whose body has `value` in `field`.
+    pub(crate) fn times(&self, method: &str, field: &str, value: &str) -> Vec<Instant> {
+        let recorded = self.recorded.lock().unwrap();
+        let wanted = |call: &&Call| call.method == method && call.body[field] == value;
+        recorded.calls.iter().filter(wanted).map(|call| call.at).collect()
     }
 
     pub(crate) fn uploads(&self) -> HashMap<String, Vec<u8>> {
@@ -178,7 +186,7 @@ async fn called(
 ) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_else(|_| json!(query));
     let token = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-    let call = Call { method: method.clone(), body: body.clone(), token };
+    let call = Call { method: method.clone(), body: body.clone(), token, at: Instant::now() };
     server.recorded.lock().unwrap().calls.push(call);
     match server.take_fault(&method) {
         None => axum::Json(server.good_answer(&method, &body)).into_response(),

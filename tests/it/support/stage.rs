@@ -50,6 +50,7 @@ pub(crate) fn config(slack: &FaultServer) -> SlackConfig {
         app_token: Some(Secret::new("xapp-test")),
         api_url: format!("{}/api", slack.origin),
         admins: vec!["UADMIN".to_owned()],
+        operators_channel: Some("COPS".to_owned()),
     }
 }
 
