@@ -62,12 +62,31 @@ pub async fn serve(
         parts.add("Socket Mode", finished(slack::socket_mode(app.clone(), stopping.clone())));
     }
     add_couriers(&mut parts, &config, &app, &pool, store);
+    if config.requests_kept_days > 0 {
+        let keep = Duration::from_hours(24 * u64::from(config.requests_kept_days));
+        parts.add("retention", finished(forget(pool.clone(), keep, stopping.clone())));
+    }
     if let Some(workers) = workers {
         parts.add("the workers", finished(worker::supervise(children(&config, workers)?, stopping)));
     }
     let ended = parts.until_all_ended().await;
     app.finish().await;
     ended
+}
+
+/// Removes requests that finished longer than `keep` ago, now and every hour, until `stopping`.
+async fn forget(pool: PgPool, keep: Duration, stopping: CancellationToken) {
+    loop {
+        match queue::forget(&pool, keep).await {
+            Ok(0) => {}
+            Ok(requests) => tracing::info!(requests, "forgot finished requests"),
+            Err(error) => tracing::warn!(%error, "finished requests cannot be removed; trying again in an hour"),
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_hours(1)) => {}
+        }
+    }
 }
 
 /// Counts people for the form on the newest snapshot.

@@ -151,6 +151,8 @@ pub struct Product {
     pub exclude_converted: crate::segment::ExcludeConverted,
     /// What the form offers first as the share of the control group, in whole per cent.
     pub control_percent: u8,
+    /// Requests of a higher priority start first, within everybody's fair share; 0 to 9.
+    pub priority: u8,
     /// Columns that the model of this product must not see: `age`, `gender`, `region` or a feature's name.
     pub forbidden_features: Vec<String>,
     /// Slack channel ids in which it may be asked for; empty means everywhere.

@@ -11,6 +11,7 @@ mod migrate;
 mod model;
 mod output;
 mod progress;
+mod queue;
 mod sample_lake;
 mod segment;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     /// Train, judge and use models on files of your own, without Slack.
     #[command(subcommand)]
     Model(model::Command),
+    /// See what waits, runs and failed; pause, drain, retry, cancel.
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// Bring the database's tables up to date.
     Migrate,
     /// Check everything that the service needs and say what to fix.
@@ -100,6 +104,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Segment(command) => return segment::run(command, &config).await,
         Command::Suppression(command) => suppression::run(command, &config).await?,
         Command::Model(command) => model::run(command, &config).await?,
+        Command::Queue(command) => queue::run(command, &config).await?,
         Command::Migrate => migrate::run(&config).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::SampleLake(args) => sample_lake::run(&args)?,

@@ -33,6 +33,8 @@ pub struct Config {
     pub lease: Duration,
     /// `SEGMENT_JOBS_PER_PERSON`, default 2: segment jobs of one requester that may run together.
     pub jobs_per_person: u16,
+    /// `SEGMENT_REQUESTS_KEPT_DAYS`, default 90: how long finished requests are remembered; 0 keeps all.
+    pub requests_kept_days: u16,
     /// `SEGMENT_LOG_FORMAT`, default `text`: `text` or `json`.
     pub log_json: bool,
     /// `SEGMENT_LOG`, default `info`: filter directives such as `info,sqlx=warn`.
@@ -119,6 +121,7 @@ impl Config {
             snapshots_kept: vars.parsed("SEGMENT_SNAPSHOTS_KEPT", 30, "a whole number, 0 for all"),
             lease: Duration::from_secs(vars.parsed("SEGMENT_LEASE_SECONDS", 30, "a number of seconds").max(2)),
             jobs_per_person: vars.parsed("SEGMENT_JOBS_PER_PERSON", 2, "a small whole number"),
+            requests_kept_days: vars.parsed("SEGMENT_REQUESTS_KEPT_DAYS", 90, "a number of days, 0 for all"),
             log_json: vars.text("SEGMENT_LOG_FORMAT", "text") == "json",
             log_filter: vars.text("SEGMENT_LOG", "info"),
         };

@@ -8,12 +8,16 @@
 mod claim;
 mod error;
 mod incident;
+mod inspect;
 mod job;
 mod listen;
+mod pause;
 mod place;
 mod reap;
 mod request;
+mod retain;
 mod settle;
+mod share;
 mod step;
 mod submit;
 mod usual;
@@ -29,14 +33,18 @@ use sqlx::{
 pub use claim::{Backoff, ClaimLimits, claim};
 pub use error::{Fenced, QueueError};
 pub use incident::{Calm, Example, Incident, mark_incident_shown, resolve_incidents, unshown_incidents};
+pub use inspect::{FailedRequest, InFlight, LiveJob, Tally, failed, history, in_flight, tallies};
 pub use job::{Beat, JobKind, Lease, beat, note, report};
 pub use listen::{Listener, Wake};
+pub use pause::{pause, paused, resume};
 pub use place::{Place, place};
 pub use reap::{Reaped, reap};
 pub use request::{
     DeliverTo, MessageRef, Request, RequestState, mark_shown, request, request_by_id, requests_of, set_root, unshown,
 };
+pub use retain::forget;
 pub use settle::{Outcome, Settled, settle, settle_on};
+pub use share::{finished_same, submit_sharing};
 pub use submit::{CancelOutcome, NewRequest, Submitted, cancel, retry, submit};
 pub use usual::usual_duration;
 

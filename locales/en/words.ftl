@@ -31,6 +31,7 @@ state-done = done
 state-failed = failed
 state-cancelled = cancelled
 
+place-same = The same segment is already on its way as #{ $number }; you get it, too, as soon as it is built.
 place-unknown = Waiting for a free place.
 place-position = { $position ->
     [1] Next in line.

@@ -28,6 +28,7 @@ state-done = 完了
 state-failed = 失敗
 state-cancelled = 取り消し済み
 
+place-same = 同じ条件のセグメントを #{ $number } で作成中です。完成しだい、こちらにもお届けします。
 place-unknown = 順番を待っています。
 place-position = { $position }番目に開始します。
 place-soon = { $position }番目です。まもなく開始します。

@@ -66,7 +66,7 @@ async fn stored(store: Store, request: Request) -> Result<Vec<ResultFile>, Failu
     let mut found = Vec::new();
     let files = request.summary.iter().flat_map(|summary| &summary.files);
     for file in files.filter(|file| file.name != CONTROL_FILE) {
-        let key = format!("segments/{}/{}", request.id, file.name);
+        let key = format!("segments/{}/{}", request.folder(), file.name);
         let path = store.local(&key).await.map_err(|error| unreadable(&request, &error))?;
         found.push(ResultFile { name: file.name.clone(), path });
     }

@@ -1,17 +1,17 @@
 //! The written catalog becomes a checked one; every refusal names the line and the fix.
 
 mod features;
+mod products;
 
 use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use toml::Spanned;
 
 use super::{
-    AgeBounds, AgeColumn, Area, Catalog, Conversion, EventsTable, FeatureDecl, Gender, GenderId, KindColumn, Limits,
-    Names, Product, ProductId, Region, RegionCode, UsersTable, defaults,
-    raw::{RawCatalog, RawEvents, RawProduct, RawUsers},
+    AgeBounds, AgeColumn, Area, Catalog, EventsTable, Gender, GenderId, KindColumn, Limits, Names, Region, RegionCode,
+    UsersTable, defaults,
+    raw::{RawCatalog, RawEvents, RawUsers},
 };
-use crate::segment::{CONTROL_PERCENT_MAX, ExcludeConverted};
 
 /// Why a catalog cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -211,77 +211,6 @@ impl Checker<'_> {
                 regions: area.regions.iter().map(|code| RegionCode::new(code.get_ref())).collect(),
             })
             .collect())
-    }
-
-    fn products(
-        &self,
-        raw: Vec<RawProduct>,
-        events: &[EventsTable],
-    ) -> Result<(Vec<Product>, Vec<Spanned<String>>), CatalogProblem> {
-        if raw.is_empty() {
-            return self.fail(0..0, "at least one `[[products]]` is needed");
-        }
-        self.unique("product", raw.iter().map(|product| &product.id))?;
-        let mut forbidden = Vec::new();
-        let products = raw
-            .into_iter()
-            .map(|product| {
-                forbidden.extend(product.forbidden_features.iter().cloned());
-                self.product(product, events)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok((products, forbidden))
-    }
-
-    fn product(&self, raw: RawProduct, events: &[EventsTable]) -> Result<Product, CatalogProblem> {
-        self.name_shape(&raw.id)?;
-        if !(1..=366).contains(raw.horizon_days.get_ref()) {
-            return self.fail(
-                raw.horizon_days.span(),
-                "`horizon_days` is 1 to 366: how long after a snapshot a conversion counts",
-            );
-        }
-        let table = self.table(raw.table.as_ref(), &raw.id, events)?;
-        if !raw.categories.is_empty() && table.category.is_none() {
-            return self
-                .fail(raw.id.span(), format!("events table `{}` has no category column to filter by", table.name));
-        }
-        let exclude_converted = match &raw.exclude_converted {
-            None => ExcludeConverted::Never,
-            Some(text) => text.get_ref().parse().or_else(|_| {
-                self.fail(text.span(), "`exclude_converted` is never, ever or a number of days such as 90d")
-            })?,
-        };
-        let control_percent = raw.control_percent.as_ref().map_or(0, |percent| *percent.get_ref());
-        if control_percent > CONTROL_PERCENT_MAX {
-            let range = format!("`control_percent` is 0 to {CONTROL_PERCENT_MAX}: the share kept out of delivery");
-            return self.fail(raw.control_percent.map_or(0..0, |percent| percent.span()), range);
-        }
-        Ok(Product {
-            id: ProductId::new(raw.id.into_inner()),
-            names: Names::new(raw.ja, raw.en),
-            search: raw.search,
-            conversion: Conversion { table: table.name.clone(), kind: raw.kind, categories: raw.categories },
-            horizon_days: raw.horizon_days.into_inner(),
-            min_conversions: raw.min_conversions.unwrap_or(100),
-            exclude_converted,
-            control_percent,
-            forbidden_features: raw.forbidden_features.into_iter().map(Spanned::into_inner).collect(),
-            allowed_channels: raw.allowed_channels,
-        })
-    }
-
-    fn forbidden_exist(&self, forbidden: &[Spanned<String>], features: &[FeatureDecl]) -> Result<(), CatalogProblem> {
-        for name in forbidden {
-            let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str());
-            if !profile && !features.iter().any(|feature| feature.name == *name.get_ref()) {
-                return self.fail(
-                    name.span(),
-                    format!("`{}` is no feature; forbid age, gender, region or a feature's name", name.get_ref()),
-                );
-            }
-        }
-        Ok(())
     }
 
     fn table<'t>(

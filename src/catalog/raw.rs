@@ -114,6 +114,7 @@ pub(super) struct RawProduct {
     pub(super) min_conversions: Option<u32>,
     pub(super) exclude_converted: Option<Spanned<String>>,
     pub(super) control_percent: Option<Spanned<u8>>,
+    pub(super) priority: Option<Spanned<u8>>,
     #[serde(default)]
     pub(super) forbidden_features: Vec<Spanned<String>>,
     #[serde(default)]

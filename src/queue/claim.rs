@@ -99,6 +99,7 @@ async fn take(
              where j.kind = $1 and j.state = 'queued' and j.run_at <= now()
                and coalesce(r.jobs, 0) < $6
                and coalesce((select sum(jobs) from running), 0) < $5
+               and ($1 <> 'segment' or not exists (select from queue_pause where paused_at is not null))
              order by j.owner_key, j.priority desc, j.run_at, j.id
          ),
          pick as (

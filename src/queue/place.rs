@@ -61,7 +61,7 @@ pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<Place>, QueueError>
          select position,
                 coalesce((select array_agg(seconds) from running), '{}') as running_seconds,
                 coalesce((select seconds from median), (select seconds from median_of_any)) as median_seconds
-         from line where request_id = $1",
+         from line where request_id = (select coalesce(built_by, id) from segment_request where id = $1)",
     )
     .bind(id)
     .fetch_optional(pool)

@@ -59,6 +59,10 @@ pub struct Request {
     pub thread_ts: Option<String>,
     pub deliver_to: DeliverTo,
     pub conditions: Conditions,
+    /// The request whose segment this one gets; `None` where it is built for itself.
+    pub built_by: Option<Uuid>,
+    /// That request's short number.
+    pub built_by_number: Option<i64>,
     /// The one root message, once it is posted.
     pub root: Option<MessageRef>,
     pub state: RequestState,
@@ -83,6 +87,13 @@ pub struct Request {
     pub shown: i64,
 }
 
+impl Request {
+    /// The folder below `segments/` in which its files are.
+    pub fn folder(&self) -> String {
+        self.built_by.unwrap_or(self.id).to_string()
+    }
+}
+
 /// The first eight hexadecimal digits: enough to find the log lines, short enough to read out.
 pub(super) fn reference(id: Uuid) -> String {
     id.simple().to_string()[..8].to_owned()
@@ -102,6 +113,8 @@ impl FromRow<'_, PgRow> for Request {
             thread_ts: row.try_get("thread_ts")?,
             deliver_to: row.try_get("deliver_to")?,
             conditions: row.try_get::<Json<_>, _>("conditions")?.0,
+            built_by: row.try_get("built_by")?,
+            built_by_number: row.try_get("built_by_number")?,
             root: root.map(|(channel, ts)| MessageRef { channel, ts }),
             state: row.try_get("state")?,
             stage: row.try_get("stage")?,
@@ -131,7 +144,8 @@ macro_rules! select_request {
     ($rest:literal) => {
         concat!(
             "select id, number, team, requester, locale, channel, thread_ts, deliver_to, conditions, root_channel, root_ts, state,
-                    stage, stage_done, stage_of, failure, summary, created_at, started_at, finished_at, version, shown
+                    stage, stage_done, stage_of, failure, summary, created_at, started_at, finished_at, version, shown, built_by,
+                    (select l.number from segment_request l where l.id = segment_request.built_by) as built_by_number
              from segment_request ",
             $rest
         )
@@ -146,6 +160,11 @@ pub async fn request(db: impl PgExecutor<'_>, number: i64) -> Result<Option<Requ
 /// The request with this id.
 pub async fn request_by_id(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Request>, QueueError> {
     Ok(sqlx::query_as(select_request!("where id = $1")).bind(id).fetch_optional(db).await?)
+}
+
+/// The requests with these ids, the oldest first.
+pub(super) async fn requests_by_id(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Request>, QueueError> {
+    Ok(sqlx::query_as(select_request!("where id = any ($1) order by number")).bind(ids).fetch_all(db).await?)
 }
 
 /// The request that this click made.

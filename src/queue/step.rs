@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{FromRow, PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{JobKind, RequestState, incident, listen};
+use super::{JobKind, RequestState, incident, listen, share};
 use crate::segment::{Failure, Summary};
 
 /// A live job whose row the caller has locked.
@@ -99,14 +99,35 @@ async fn move_job(conn: &mut PgConnection, held: &Held, step: &Step) -> Result<(
 async fn after_segment(conn: &mut PgConnection, held: &Held, step: &Step) -> Result<(), sqlx::Error> {
     match step {
         Step::Succeeded(summary) => {
-            store_summary(conn, held.request_id, summary.as_deref()).await?;
-            move_request(conn, held.request_id, RequestState::Delivering, None).await?;
-            insert_next(conn, held, JobKind::Deliver).await
+            built(conn, &Next::after(held, JobKind::Deliver), summary.as_deref()).await?;
+            for follower in share::followers(conn, held.request_id).await? {
+                let next = Next::of_request(JobKind::Deliver, follower.id, &follower.owner_key);
+                built(conn, &next, summary.as_deref()).await?;
+                listen::wake_request(&mut *conn, follower.id).await?;
+            }
+            Ok(())
         }
         Step::Again { .. } => move_request(conn, held.request_id, RequestState::Queued, None).await,
-        Step::Failed { failure, .. } => fail_request(conn, held, failure).await,
-        Step::Cancelled => move_request(conn, held.request_id, RequestState::Cancelled, None).await,
+        Step::Failed { failure, .. } => {
+            for follower in share::followers(conn, held.request_id).await? {
+                move_request(conn, follower.id, RequestState::Failed, Some(failure)).await?;
+                insert_job(conn, &Next::failed_with(held, &follower)).await?;
+                listen::wake_request(&mut *conn, follower.id).await?;
+            }
+            fail_request(conn, held, failure).await
+        }
+        Step::Cancelled => {
+            move_request(conn, held.request_id, RequestState::Cancelled, None).await?;
+            share::promote(conn, held.request_id).await
+        }
     }
+}
+
+/// The segment of `next`'s request is there; delivery follows.
+async fn built(conn: &mut PgConnection, next: &Next<'_>, summary: Option<&Summary>) -> Result<(), sqlx::Error> {
+    store_summary(conn, next.request_id, summary).await?;
+    move_request(conn, next.request_id, RequestState::Delivering, None).await?;
+    insert_job(conn, next).await
 }
 
 async fn after_deliver(conn: &mut PgConnection, held: &Held, step: &Step) -> Result<(), sqlx::Error> {
@@ -171,17 +192,62 @@ async fn move_request(
 }
 
 async fn insert_next(conn: &mut PgConnection, held: &Held, kind: JobKind) -> Result<(), sqlx::Error> {
+    insert_job(conn, &Next::after(held, kind)).await
+}
+
+/// A job that becomes ready.
+pub(super) struct Next<'a> {
+    pub(super) kind: JobKind,
+    pub(super) request_id: Uuid,
+    /// The job that it follows.
+    pub(super) parent: Option<Uuid>,
+    pub(super) owner_key: &'a str,
+    /// Unique for ever: the same step is never taken twice.
+    pub(super) source_key: String,
+}
+
+impl<'a> Next<'a> {
+    /// The step after `held`.
+    fn after(held: &'a Held, kind: JobKind) -> Self {
+        Self {
+            kind,
+            request_id: held.request_id,
+            parent: Some(held.id),
+            owner_key: &held.owner_key,
+            source_key: format!("{}:{}", kind.as_str(), held.id),
+        }
+    }
+
+    /// A step that no job of the request itself leads to.
+    pub(super) fn of_request(kind: JobKind, request_id: Uuid, owner_key: &'a str) -> Self {
+        Self { kind, request_id, parent: None, owner_key, source_key: format!("{}:{request_id}", kind.as_str()) }
+    }
+
+    /// The first step.
+    pub(super) fn segment(request_id: Uuid, owner_key: &'a str) -> Self {
+        Self::of_request(JobKind::Segment, request_id, owner_key)
+    }
+
+    /// Tells a follower that what it waited for failed.
+    fn failed_with(held: &Held, follower: &'a share::Follower) -> Self {
+        let source_key = format!("{}:{}:{}", JobKind::Notify.as_str(), held.id, follower.id);
+        Self { source_key, ..Self::of_request(JobKind::Notify, follower.id, &follower.owner_key) }
+    }
+}
+
+/// Stores the job with its product's priority, and wakes whoever takes such jobs.
+pub(super) async fn insert_job(conn: &mut PgConnection, next: &Next<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max, priority)
+         select $1, id, $3, $4, $5, $6, priority from segment_request where id = $2",
     )
-    .bind(kind)
-    .bind(held.request_id)
-    .bind(held.id)
-    .bind(&held.owner_key)
-    .bind(format!("{}:{}", kind.as_str(), held.id))
-    .bind(kind.failures_max())
+    .bind(next.kind)
+    .bind(next.request_id)
+    .bind(next.parent)
+    .bind(next.owner_key)
+    .bind(&next.source_key)
+    .bind(next.kind.failures_max())
     .execute(&mut *conn)
     .await?;
-    listen::wake_job(conn, kind).await
+    listen::wake_job(conn, next.kind).await
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{
     DeliverTo, JobKind, QueueError, Request, RequestState, listen,
     request::{request_by_id, request_by_source},
-    step::{self, Held, Step},
+    share,
+    step::{self, Held, Next, Step},
 };
 use crate::{catalog::Locale, segment::Conditions};
 
@@ -24,6 +25,8 @@ pub struct NewRequest {
     pub thread_ts: Option<String>,
     pub deliver_to: DeliverTo,
     pub conditions: Conditions,
+    /// Of the product: higher starts first, within the caps.
+    pub priority: u8,
 }
 
 /// The request that a click made.
@@ -34,13 +37,16 @@ pub struct Submitted {
     pub fresh: bool,
 }
 
-/// Stores the request and its first job, in one transaction; the same `source_key` again finds the first request.
+/// Stores the request and its first job, in one transaction; the same `source_key` again finds the first request. One that asks
+/// for what another in flight asks for gets no job: it shares that one's segment.
 pub async fn submit(pool: &PgPool, new: &NewRequest) -> Result<Submitted, QueueError> {
     let mut tx = pool.begin().await?;
-    let id = insert_request(&mut tx, new).await?;
+    let leader = share::leader(&mut tx, new).await?;
+    let id = insert_request(&mut tx, new, leader).await?;
     if let Some(id) = id {
-        insert_segment_job(&mut tx, id, new).await?;
-        listen::wake_job(&mut tx, JobKind::Segment).await?;
+        if leader.is_none() {
+            step::insert_job(&mut tx, &Next::segment(id, &format!("{}:{}", new.team, new.user))).await?;
+        }
         listen::wake_request(&mut *tx, id).await?;
     }
     let request = request_by_source(&mut *tx, &new.source_key).await?;
@@ -49,10 +55,15 @@ pub async fn submit(pool: &PgPool, new: &NewRequest) -> Result<Submitted, QueueE
 }
 
 /// `None` when the click is known. The first half spares the numbers that a conflict would burn.
-async fn insert_request(conn: &mut PgConnection, new: &NewRequest) -> Result<Option<Uuid>, sqlx::Error> {
+pub(super) async fn insert_request(
+    conn: &mut PgConnection,
+    new: &NewRequest,
+    built_by: Option<Uuid>,
+) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar(
-        "insert into segment_request (source_key, team, requester, locale, channel, thread_ts, deliver_to, conditions)
-         select $1, $2, $3, $4, $5, $6, $7, $8
+        "insert into segment_request
+             (source_key, team, requester, locale, channel, thread_ts, deliver_to, conditions, same_key, built_by, priority)
+         select $1, $2, $3, $4, $5, $6, $7, $8, md5($9), $10, $11
          where not exists (select from segment_request where source_key = $1)
          on conflict (source_key) do nothing
          returning id",
@@ -65,21 +76,11 @@ async fn insert_request(conn: &mut PgConnection, new: &NewRequest) -> Result<Opt
     .bind(&new.thread_ts)
     .bind(new.deliver_to)
     .bind(Json(&new.conditions))
+    .bind(new.conditions.asked())
+    .bind(built_by)
+    .bind(i16::from(new.priority))
     .fetch_optional(conn)
     .await
-}
-
-async fn insert_segment_job(conn: &mut PgConnection, request_id: Uuid, new: &NewRequest) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into job (kind, request_id, owner_key, source_key, failures_max) values ('segment', $1, $2, $3, $4)",
-    )
-    .bind(request_id)
-    .bind(format!("{}:{}", new.team, new.user))
-    .bind(format!("segment:{request_id}"))
-    .bind(JobKind::Segment.failures_max())
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// What a cancellation came to.
@@ -115,6 +116,7 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<CancelOutcome, QueueError
             listen::wake_cancel(&mut tx, id).await?;
             CancelOutcome::Stopping
         }
+        None if cancel_follower(&mut tx, id).await? => CancelOutcome::Now,
         None => {
             let request = request_by_id(&mut *tx, id).await?.ok_or(QueueError::NoSuchRequest(id))?;
             CancelOutcome::TooLate(request.state)
@@ -122,6 +124,22 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<CancelOutcome, QueueError
     };
     tx.commit().await?;
     Ok(outcome)
+}
+
+/// Cancels a request that waits for another one's segment; `false` when it does not.
+async fn cancel_follower(conn: &mut PgConnection, id: Uuid) -> Result<bool, sqlx::Error> {
+    let cancelled = sqlx::query(
+        "update segment_request set state = 'cancelled', finished_at = now(), version = version + 1, changed_at = now()
+         where id = $1 and state = 'queued' and built_by is not null",
+    )
+    .bind(id)
+    .execute(&mut *conn)
+    .await?;
+    if cancelled.rows_affected() == 1 {
+        listen::wake_request(conn, id).await?;
+        return Ok(true);
+    }
+    Ok(false)
 }
 
 #[derive(sqlx::FromRow)]
@@ -146,6 +164,11 @@ pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
         return Ok(false);
     }
     let kind = insert_again(&mut tx, id).await?;
+    if kind.is_none() {
+        // It waited for another one's segment, which failed; now it builds its own.
+        build_its_own(&mut tx, id).await?;
+    }
+    let kind = kind.unwrap_or(JobKind::Segment);
     let state = if kind == JobKind::Deliver { RequestState::Delivering } else { RequestState::Queued };
     sqlx::query(
         "update segment_request
@@ -162,10 +185,10 @@ pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
 }
 
 /// A failed job stays as it is; its successor is a row of its own.
-async fn insert_again(conn: &mut PgConnection, request_id: Uuid) -> Result<JobKind, sqlx::Error> {
+async fn insert_again(conn: &mut PgConnection, request_id: Uuid) -> Result<Option<JobKind>, sqlx::Error> {
     sqlx::query_scalar(
-        "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max, progress)
-         select kind, request_id, id, owner_key, 'retry:' || id, failures_max,
+        "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max, priority, progress)
+         select kind, request_id, id, owner_key, 'retry:' || id, failures_max, priority,
                 case when failure->>'code' = 'delivery_unconfirmed' then '{}' else progress end
          from job
          where request_id = $1 and kind in ('segment', 'deliver') and state = 'failed'
@@ -174,6 +197,12 @@ async fn insert_again(conn: &mut PgConnection, request_id: Uuid) -> Result<JobKi
          returning kind",
     )
     .bind(request_id)
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
+}
+
+async fn build_its_own(conn: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+    let sql = "update segment_request set built_by = null where id = $1 returning team || ':' || requester";
+    let owner: String = sqlx::query_scalar(sql).bind(id).fetch_one(&mut *conn).await?;
+    step::insert_job(conn, &Next::segment(id, &owner)).await
 }

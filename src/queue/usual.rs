@@ -22,7 +22,7 @@ pub async fn usual_duration(pool: &PgPool, product: &ProductId) -> Result<Option
          ),
          last as (
              select seconds from finished order by same desc, finished_at desc
-             limit greatest(1, least(20, (select count(*) from finished where same)))
+             limit (select case when count(*) = 0 then 20 else least(20, count(*)) end from finished where same)
          )
          select percentile_cont(0.5) within group (order by seconds) from last",
     )

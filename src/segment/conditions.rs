@@ -132,6 +132,13 @@ impl Display for Size {
     }
 }
 
+impl Conditions {
+    /// What is asked for, without the name that only labels it: equal texts ask for the same people.
+    pub fn asked(&self) -> String {
+        Self { name: None, ..self.clone() }.to_string()
+    }
+}
+
 impl Display for Conditions {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "product={}", self.product)?;

@@ -29,7 +29,7 @@ pub(super) async fn known(app: &SlackApp, who: &Who, numbers: &BTreeSet<i64>) ->
 /// The segment that a request made; `None` while it has none.
 fn segment_of(request: &Request) -> Option<EarlierSegment> {
     request.summary.as_ref()?;
-    let folder = SegmentFolder::try_from(request.id.to_string()).ok()?;
+    let folder = SegmentFolder::try_from(request.folder()).ok()?;
     Some(EarlierSegment { folder, number: Some(request.number) })
 }
 

@@ -50,7 +50,7 @@ pub(super) fn confirmation(catalog: &Catalog, say: Say<'_>, request: &Request, p
         format!("*{}*", words::title(catalog, say, request)),
         words::sentence(catalog, say, &request.conditions),
         whereto,
-        words::place(say, place),
+        words::waiting(say, request, place),
     ];
     Confirmation { title: say.text("confirmation-title"), close: say.text("confirmation-close"), text: text.join("\n") }
 }
@@ -140,7 +140,7 @@ pub(super) fn root(catalog: &Catalog, say: Say<'_>, request: &Request, place: Op
 
 fn status(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Place>) -> String {
     match request.state {
-        RequestState::Queued => words::place(say, place),
+        RequestState::Queued => words::waiting(say, request, place),
         RequestState::Running => stage(say, request),
         RequestState::Delivering => say.text("stage-delivering"),
         RequestState::Done => {

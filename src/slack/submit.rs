@@ -71,6 +71,7 @@ pub(super) async fn accept(app: &SlackApp, who: &Who, filled: &Filled, source_ke
         channel: filled.origin.channel.clone(),
         thread_ts: filled.origin.thread_ts.clone().filter(|_| filled.deliver_to == DeliverTo::Thread),
         deliver_to: filled.deliver_to,
+        priority: app.catalog().product(&conditions.product).map_or(0, |product| product.priority),
         conditions,
     };
     store(app, &new).await

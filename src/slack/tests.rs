@@ -33,6 +33,8 @@ fn request(state: RequestState, failure: Option<Failure>) -> Request {
     let at = Utc.with_ymd_and_hms(2026, 11, 23, 3, 0, 0).unwrap();
     let draft = Draft::from_text("product=skincare gender=f age=25-39 region=kanto,01,02,46,47 size=5000").unwrap();
     Request {
+        built_by: None,
+        built_by_number: None,
         id: uuid::Uuid::nil(),
         number: 128,
         team: "T1".to_owned(),

@@ -134,6 +134,14 @@ fn regions(catalog: &Catalog, say: Say<'_>, codes: &BTreeSet<RegionCode>) -> Opt
     }
 }
 
+/// What a request waits for.
+pub(super) fn waiting(say: Say<'_>, request: &Request, place: Option<Place>) -> String {
+    let Some(number) = request.built_by_number else { return self::place(say, place) };
+    let same = say.with("place-same", &[("number", number.to_string().into())]);
+    // What runs already has no place.
+    say.sentences([same].into_iter().chain(place.map(|_| self::place(say, place))))
+}
+
 /// Where a waiting request stands.
 pub(super) fn place(say: Say<'_>, place: Option<Place>) -> String {
     let Some(Place { position, eta_seconds }) = place else { return say.text("place-unknown") };

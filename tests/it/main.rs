@@ -15,6 +15,8 @@ mod model_cli;
 mod model_quality;
 mod postgres;
 mod queue;
+mod queue_cli;
+mod queue_share;
 mod sample_lake;
 mod slack_client;
 mod slack_command;

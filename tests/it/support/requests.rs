@@ -5,13 +5,14 @@ use std::time::Duration;
 use segment_bot::{
     catalog::Locale,
     queue::{self, Backoff, ClaimLimits, DeliverTo, JobKind, Lease, NewRequest, Outcome, Request, Settled},
-    segment::Summary,
+    segment::{Size, Summary},
 };
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// A request of `user` that the click `source_key` makes.
+/// A request of `user` that the click `source_key` makes; another click asks for another number of people.
 pub(crate) fn new_request(source_key: &str, user: &str) -> NewRequest {
+    let people = 500 + segment_bot::digest::stable_hash(0, source_key.as_bytes()) % 400_000;
     NewRequest {
         source_key: source_key.to_owned(),
         team: "T1".to_owned(),
@@ -22,10 +23,19 @@ pub(crate) fn new_request(source_key: &str, user: &str) -> NewRequest {
         deliver_to: DeliverTo::Thread,
         conditions: serde_json::from_value(serde_json::json!({
             "product": "coffee", "genders": ["f"], "age": {"from": 25, "to": 39}, "regions": ["13"],
-            "size": {"people": 500}, "exclude_converted": {"days": 90},
+            "size": {"people": people}, "exclude_converted": {"days": 90},
         }))
         .unwrap(),
+        priority: 0,
     }
+}
+
+/// A request of `user` for the same people as every other of these, under a name of its own.
+pub(crate) fn same_request(user: &str) -> NewRequest {
+    let mut new = new_request(&Uuid::new_v4().to_string(), user);
+    new.conditions.size = Size::People(500);
+    new.conditions.name = Some(format!("Campaign of {user}"));
+    new
 }
 
 /// Submits a request of `user`, by a click of its own.

@@ -1,0 +1,27 @@
+//! Holding new segments back: what runs goes on, what waits waits, and deliveries are not held.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool};
+
+use super::{JobKind, QueueError, listen};
+
+/// Lets no further segment start, in any worker; since when it is so.
+pub async fn pause(pool: &PgPool) -> Result<DateTime<Utc>, QueueError> {
+    let sql = "update queue_pause set paused_at = coalesce(paused_at, now()) returning paused_at";
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
+}
+
+/// Lets segments start again; `false` when they were not held back.
+pub async fn resume(pool: &PgPool) -> Result<bool, QueueError> {
+    let mut tx = pool.begin().await?;
+    let resumed = sqlx::query("update queue_pause set paused_at = null where paused_at is not null");
+    let resumed = resumed.execute(&mut *tx).await?.rows_affected() > 0;
+    listen::wake_job(&mut tx, JobKind::Segment).await?;
+    tx.commit().await?;
+    Ok(resumed)
+}
+
+/// Since when segments are held back; `None` when they are not.
+pub async fn paused(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, QueueError> {
+    Ok(sqlx::query_scalar("select paused_at from queue_pause").fetch_one(db).await?)
+}

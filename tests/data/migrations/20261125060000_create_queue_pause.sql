@@ -1,0 +1,1 @@
+update queue_pause set paused_at = now();
