@@ -27,6 +27,7 @@ pub mod limits;
 mod locales;
 mod messages;
 mod notify;
+mod offer;
 mod problems;
 mod reach;
 mod result;

@@ -65,6 +65,11 @@ estimate-earlier = People in the earlier segments are taken out when it is built
 estimate-as-of = Data up to { $as_of }.
 button-count = Count again
 
+offer-title = It exists already
+offer-text = *{ $title }* has the same people, chosen from the same data. You can have its files at once; building it again would only take time.
+button-use-same = Use #{ $number }
+button-build-anyway = Build it anyway
+
 confirmation-title = Request accepted
 confirmation-close = Close
 arrives-dm = The result will arrive in a direct message to you.

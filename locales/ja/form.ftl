@@ -62,6 +62,11 @@ estimate-earlier = 以前のセグメントにいる人は、作成するとき�
 estimate-as-of = { $as_of } までのデータです。
 button-count = もう一度数える
 
+offer-title = すでにあります
+offer-text = *{ $title }* は、同じデータから同じ条件で作成したセグメントです。作り直さなくても、すぐにファイルをお届けできます。
+button-use-same = #{ $number } を使う
+button-build-anyway = 新しく作成する
+
 confirmation-title = 依頼を受け付けました
 confirmation-close = 閉じる
 arrives-dm = 結果は、あなたへのダイレクトメッセージでお届けします。

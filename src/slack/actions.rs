@@ -8,7 +8,9 @@ use super::{
     command::{cancelled, in_time, may_touch},
     dispatch::Reply,
     form::{self, Seed},
+    ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME},
     inbound::{Action, Interaction},
+    offer,
 };
 use crate::queue::{self, Request};
 
@@ -21,6 +23,7 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
         action: action.clone(),
         channel: interaction.channel(),
         trigger_id: interaction.trigger_id.clone(),
+        interaction: interaction.clone(),
     };
     let (app, behind) = (app.clone(), app.clone());
     if interaction.view.callback_id == CALLBACK_FORM {
@@ -42,6 +45,7 @@ struct Press {
     action: Action,
     channel: String,
     trigger_id: String,
+    interaction: Interaction,
 }
 
 impl Press {
@@ -54,6 +58,9 @@ impl Press {
                     seed.origin.channel.clone_from(&self.channel);
                 }
                 self.open(app, &seed).await
+            }
+            ACTION_USE_SAME | ACTION_BUILD_ANYWAY => {
+                offer::chosen(app, &self.who, &self.action, &self.interaction).await
             }
             ACTION_CANCEL => self.cancel(app).await,
             ACTION_RETRY => self.retry(app).await,

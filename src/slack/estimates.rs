@@ -68,6 +68,12 @@ impl Relaxed {
     }
 }
 
+/// The day of the data that a request made now would use, if that is known.
+pub(super) async fn newest_day(app: &SlackApp) -> Option<NaiveDate> {
+    let estimates = app.inner.estimates.as_ref()?;
+    (estimates.count)(Vec::new()).await.map(|outlook| outlook.as_of)
+}
+
 /// What the form says of what is filled in so far.
 pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String {
     let Some(estimates) = &app.inner.estimates else { return say.text("estimate-away") };

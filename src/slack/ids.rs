@@ -16,6 +16,12 @@ pub const ACTION_OPEN_FORM: &str = "open_form";
 pub const ACTION_CANCEL: &str = "cancel_request";
 /// Puts a failed request back.
 pub const ACTION_RETRY: &str = "retry_request";
+/// The question whether a segment that exists is enough.
+pub(super) const CALLBACK_OFFER: &str = "segment_offer";
+/// Takes the segment that exists; the value is what was asked, as for the next.
+pub(super) const ACTION_USE_SAME: &str = "use_same";
+/// Builds it anyway.
+pub(super) const ACTION_BUILD_ANYWAY: &str = "build_anyway";
 /// Counts people again for what a form says now.
 pub(super) const ACTION_COUNT: &str = "count_people";
 /// Opens the form, filled in as before.

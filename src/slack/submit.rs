@@ -11,11 +11,13 @@ use super::{
     form::{self, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, Filled, Origin},
     ids::CALLBACK_CONFIRMATION,
     inbound::Interaction,
-    limits, messages, problems,
+    limits, messages,
+    offer::{self, Pending},
+    problems,
     reach::{self, NoWay},
 };
 use crate::{
-    queue::{self, DeliverTo, NewRequest, Place, Request, Submitted},
+    queue::{self, DeliverTo, NewRequest, Place, QueueError, Request, Submitted},
     segment::{Conditions, Draft, Problem},
 };
 
@@ -35,6 +37,21 @@ pub(super) enum Refusal {
     Unavailable,
 }
 
+/// A request that was accepted, or that would only repeat one.
+pub(super) enum Accepted {
+    Stored(Box<Submitted>),
+    /// Nothing is stored: this segment exists, on the same data.
+    Same(Box<Request>),
+}
+
+/// What to do when the same segment exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfSame {
+    Ask,
+    Use,
+    Build,
+}
+
 /// Answers a submitted form: errors beside the inputs, or what will be built.
 pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
     let view = &interaction.view;
@@ -43,18 +60,32 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
     }
     let who = app.who(interaction.team(), &interaction.user.id).await;
     let filled = form::read(app.catalog(), view);
-    match accept(app, &who, &filled, &view.id).await {
-        Ok(submitted) => {
+    let mut accepted = accept(app, &who, (&filled, &view.id), IfSame::Ask).await;
+    if let Ok(Accepted::Same(of)) = &accepted {
+        let pending = Pending::new(&filled, &view.id);
+        match offer::view(app, app.say(who.locale), &pending, of) {
+            Some(view) => return Reply::json(json!({ "response_action": "update", "view": view })),
+            None => accepted = accept(app, &who, (&filled, &view.id), IfSame::Build).await,
+        }
+    }
+    match accepted {
+        Ok(Accepted::Stored(submitted)) => {
             let place = place(app, &submitted.request).await;
             let shown = messages::confirmation(app.catalog(), app.say(who.locale), &submitted.request, place);
             Reply::json(json!({ "response_action": "update", "view": shown.into_view(CALLBACK_CONFIRMATION) }))
         }
+        Ok(Accepted::Same(_)) => Reply::empty(),
         Err(refusal) => errors(app, &who, &filled.draft, &refusal),
     }
 }
 
 /// Checks, makes sure that the result can be delivered, stores. `source_key` is the click's own id.
-pub(super) async fn accept(app: &SlackApp, who: &Who, filled: &Filled, source_key: &str) -> Result<Submitted, Refusal> {
+pub(super) async fn accept(
+    app: &SlackApp,
+    who: &Who,
+    (filled, source_key): (&Filled, &str),
+    if_same: IfSame,
+) -> Result<Accepted, Refusal> {
     let earlier = earlier::known(app, who, &filled.draft.numbers()).await.ok_or(Refusal::Unavailable)?;
     let conditions = filled.draft.check_knowing(app.catalog(), &earlier).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &filled.origin) {
@@ -74,16 +105,27 @@ pub(super) async fn accept(app: &SlackApp, who: &Who, filled: &Filled, source_ke
         priority: app.catalog().product(&conditions.product).map_or(0, |product| product.priority),
         conditions,
     };
-    store(app, &new).await
+    let same = match if_same {
+        IfSame::Build => None,
+        IfSame::Ask | IfSame::Use => offer::same(app, &new).await,
+    };
+    match same {
+        Some(of) if if_same == IfSame::Ask => Ok(Accepted::Same(Box::new(of))),
+        Some(of) => store(app, queue::submit_sharing(app.pool(), &new, &of)).await,
+        None => store(app, queue::submit(app.pool(), &new)).await,
+    }
 }
 
-async fn store(app: &SlackApp, new: &NewRequest) -> Result<Submitted, Refusal> {
-    match tokio::time::timeout(DATABASE_WAIT, queue::submit(app.pool(), new)).await {
+async fn store(
+    app: &SlackApp,
+    submitting: impl Future<Output = Result<Submitted, QueueError>>,
+) -> Result<Accepted, Refusal> {
+    match tokio::time::timeout(DATABASE_WAIT, submitting).await {
         Ok(Ok(submitted)) => {
             let request = &submitted.request;
             tracing::info!(number = request.number, reference = request.reference, fresh = submitted.fresh, "accepted");
             app.inner.changed.notify_one();
-            Ok(submitted)
+            Ok(Accepted::Stored(Box::new(submitted)))
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "a request could not be stored");

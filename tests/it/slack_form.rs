@@ -1,6 +1,6 @@
 //! A submitted form → queued, or the error beside the field.
 
-use segment_bot::queue::{self, DeliverTo, JobKind, Outcome};
+use segment_bot::queue::{self, DeliverTo, JobKind, Outcome, RequestState};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -296,7 +296,7 @@ async fn earlier_segments_of_ones_own_are_offered_and_left_out() {
 async fn an_open_form_says_how_long_it_usually_takes() {
     let stage = Stage::counting(&*sample().await).await;
     for (product, seconds) in [("skincare", 20.0), ("coffee", 40.0), ("coffee", 50.0), ("coffee", 90.0)] {
-        stage.types(&format!("product={product} size=1000 --go")).await;
+        stage.types(&format!("product={product} size=10{seconds} --go")).await;
         requests::performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(requests::summary())).await;
         let sql = "update job set started_at = finished_at - make_interval(secs => $1)
                    where kind = 'segment' and finished_at = (select max(finished_at) from job where kind = 'segment')";
@@ -312,4 +312,50 @@ async fn an_open_form_says_how_long_it_usually_takes() {
             estimate(&view)
         );
     }
+}
+
+/// A stage on which the form above was asked for and built, on the sample's data.
+async fn with_a_finished_segment() -> Stage {
+    let stage = Stage::counting(&*sample().await).await;
+    let first = stage.interacts(&submission("V1", &json!({ "c": "C1" }), &values(&[]))).await;
+    assert_eq!(first["view"]["callback_id"], "segment_confirmation");
+    requests::performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(requests::summary())).await;
+    stage
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_exists_is_offered_and_used() {
+    let stage = with_a_finished_segment().await;
+    let renamed = values(&[("name", json!({ "name": { "value": "Again" } }))]);
+    let offer = stage.interacts(&submission("V2", &json!({ "c": "C1" }), &renamed)).await;
+    insta::assert_snapshot!(offer["view"]["blocks"][0]["text"]["text"].as_str().unwrap(), @"*#1 Spring (Coffee subscription)* has the same people, chosen from the same data. You can have its files at once; building it again would only take time.");
+    assert_eq!(queued(&stage).await.len(), 1, "nothing is stored before the person has chosen");
+
+    let button = &offer["view"]["blocks"][1]["elements"][0];
+    let press = json!({
+        "type": "block_actions", "team": { "id": "T1" }, "user": { "id": "U1" },
+        "view": { "id": "V2", "callback_id": offer["view"]["callback_id"] },
+        "actions": [{ "action_id": button["action_id"], "value": button["value"] }],
+    });
+    stage.interacts(&press).await;
+    stage.interacts(&press).await;
+    let shown = stage.slack.wait_for("views.update", 1).await;
+    assert_eq!((&shown["view_id"], &shown["view"]["callback_id"]), (&json!("V2"), &json!("segment_confirmation")));
+    let requests = queued(&stage).await;
+    assert_eq!(requests.len(), 2, "pressed twice is pressed once");
+    assert_eq!((requests[0].state, requests[0].folder()), (RequestState::Delivering, requests[1].id.to_string()));
+    assert_eq!(requests[0].conditions.name.as_deref(), Some("Again"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_exists_can_be_built_anyway() {
+    let stage = with_a_finished_segment().await;
+    let text = "product=coffee gender=f age=25-39 region=shikoku size=10000 converted=never control=0% --go";
+    let offer = stage.types(text).await;
+    let button = &offer["blocks"][1]["elements"][1];
+    assert_eq!(button["text"]["text"], "Build it anyway");
+    stage.presses("U1", button["action_id"].as_str().unwrap(), button["value"].as_str().unwrap()).await;
+    stage.slack.wait_for("chat.postEphemeral", 0).await;
+    let newest = &queued(&stage).await[0];
+    assert_eq!((newest.number, newest.state, newest.built_by), (2, RequestState::Queued, None));
 }

@@ -1,0 +1,116 @@
+//! The same segment exists already: use it, or build it anyway. Nothing is stored before the person has chosen.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Method, Pace, SlackApp, Who,
+    blocks::{self, Frame, Message},
+    command::in_time,
+    estimates,
+    form::{Filled, Origin, Seed},
+    ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME, CALLBACK_CONFIRMATION, CALLBACK_OFFER},
+    inbound::{Action, Interaction},
+    limits, messages,
+    submit::{self, Accepted, IfSame},
+    words,
+};
+use crate::{
+    queue::{self, DeliverTo, NewRequest, Request},
+    texts::Say,
+};
+
+/// Looking for the same must not cost the click its answer.
+const LOOK_WAIT: Duration = Duration::from_millis(400);
+
+/// What was asked, until the person has chosen; travels in the view or the buttons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    #[serde(rename = "s")]
+    seed: Seed,
+    /// The click that asked: both buttons together make one request.
+    #[serde(rename = "k")]
+    source_key: String,
+}
+
+impl Pending {
+    pub(super) fn new(filled: &Filled, source_key: &str) -> Self {
+        let origin = Origin { dm: filled.deliver_to == DeliverTo::Dm, ..filled.origin.clone() };
+        Self { seed: Seed { origin, draft: filled.draft.clone() }, source_key: source_key.to_owned() }
+    }
+
+    fn filled(&self) -> Filled {
+        let Seed { origin, draft } = self.seed.clone();
+        Filled { deliver_to: origin.usual_delivery(), origin, draft }
+    }
+
+    /// As the value of a button; `None` when it does not fit.
+    fn to_value(&self) -> Option<String> {
+        serde_json::to_string(self).ok().filter(|value| value.chars().count() <= limits::BUTTON_VALUE)
+    }
+}
+
+/// The finished segment that this request would only repeat, if that is found quickly.
+pub(super) async fn same(app: &SlackApp, new: &NewRequest) -> Option<Request> {
+    let look = async {
+        let newest = estimates::newest_day(app).await?;
+        in_time(queue::finished_same(app.pool(), &new.team, &new.conditions, newest)).await.flatten()
+    };
+    tokio::time::timeout(LOOK_WAIT, look).await.ok().flatten()
+}
+
+/// The question, as the next view of the form; `None` when it cannot carry what was asked.
+pub(super) fn view(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Value> {
+    let frame = Frame {
+        callback_id: CALLBACK_OFFER,
+        title: say.text("offer-title"),
+        submit: None,
+        close: say.text("form-close"),
+        private_metadata: pending.to_value()?,
+    };
+    Some(blocks::modal(&frame, question(app, say, pending, of)?))
+}
+
+/// The question, as a reply to typed text; `None` when it cannot carry what was asked.
+pub(super) fn message(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Message> {
+    Some(Message::new(&text(app, say, of), question(app, say, pending, of)?))
+}
+
+fn text(app: &SlackApp, say: Say<'_>, of: &Request) -> String {
+    say.with("offer-text", &[("title", words::title(app.catalog(), say, of).into())])
+}
+
+fn question(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Vec<Value>> {
+    let value = pending.to_value()?;
+    let used = say.with("button-use-same", &[("number", of.number.to_string().into())]);
+    let buttons = vec![
+        blocks::primary(blocks::button(ACTION_USE_SAME, &used, &value)),
+        blocks::button(ACTION_BUILD_ANYWAY, &say.text("button-build-anyway"), &value),
+    ];
+    Some(vec![blocks::section(&text(app, say, of)), blocks::actions(buttons)])
+}
+
+/// Does what was chosen. In a view the confirmation takes the question's place; the words are for the person alone elsewhere.
+pub(super) async fn chosen(app: &SlackApp, who: &Who, action: &Action, interaction: &Interaction) -> Option<String> {
+    let say = app.say(who.locale);
+    let pending: Pending = serde_json::from_str(&action.value).ok()?;
+    let if_same = if action.action_id == ACTION_USE_SAME { IfSame::Use } else { IfSame::Build };
+    let accepted = submit::accept(app, who, (&pending.filled(), &pending.source_key), if_same).await;
+    let confirmation = match accepted {
+        Ok(Accepted::Stored(submitted)) => {
+            let place = submit::place(app, &submitted.request).await;
+            messages::confirmation(app.catalog(), say, &submitted.request, place)
+        }
+        Ok(Accepted::Same(_)) => return None,
+        Err(refusal) => return Some(messages::refusal(say, &refusal)),
+    };
+    if interaction.view.id.is_empty() {
+        return Some(confirmation.into_message().text);
+    }
+    let body = json!({ "view_id": interaction.view.id, "view": confirmation.into_view(CALLBACK_CONFIRMATION) });
+    // The request is stored; whoever closed the view sees it in the thread.
+    let _ = app.client().call(Method::ViewsUpdate, &body, Pace::Hurried).await;
+    None
+}
