@@ -16,9 +16,23 @@ use super::{FeaturesError, Part, snapshot::folder};
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 const ZSTD_LEVEL: i32 = 3;
 
+/// Rows, and the order in which they are written.
+pub(super) struct Ordered {
+    pub(super) rows: DataFrame,
+    pub(super) order: IdxCa,
+}
+
+impl Ordered {
+    /// Rows that are in order already.
+    pub(super) fn as_it_is(rows: DataFrame) -> Self {
+        let count = IdxSize::try_from(rows.height()).expect("a snapshot's files have fewer than 2^32 rows");
+        Self { rows, order: IdxCa::from_vec(PlSmallStr::EMPTY, (0..count).collect()) }
+    }
+}
+
 /// Writes `rows` as the snapshot's file `name` below `scratch`; gives its entry in the manifest and the file. Blocks.
 pub(super) fn write_file(
-    rows: &DataFrame,
+    rows: &Ordered,
     (as_of, name): (NaiveDate, &str),
     scratch: &Path,
 ) -> Result<(Part, PathBuf), FeaturesError> {
@@ -27,16 +41,17 @@ pub(super) fn write_file(
     let (sha256, bytes) = hash(&path).map_err(FeaturesError::scratch(&path))?;
     // The name holds the content, so that a rebuild never touches what a reader of the present manifest reads.
     let key = format!("{}/{name}-{}.parquet", folder(as_of), &sha256[..16]);
-    Ok((Part { key, rows: rows.height() as u64, bytes, sha256 }, path))
+    Ok((Part { key, rows: rows.rows.height() as u64, bytes, sha256 }, path))
 }
 
-fn write_parquet(rows: &DataFrame, file: File) -> PolarsResult<()> {
+fn write_parquet(Ordered { rows, order }: &Ordered, file: File) -> PolarsResult<()> {
     let compression = ParquetCompression::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?));
     let writer = ParquetWriter::new(file).with_compression(compression).with_statistics(StatisticsOptions::default());
     let mut writer = writer.batched(rows.schema())?;
     for from in (0..rows.height()).step_by(ROW_GROUP_ROWS) {
         let from_row = i64::try_from(from).expect("a part has at most a million rows");
-        let mut group = rows.slice(from_row, ROW_GROUP_ROWS);
+        // Put into order a group at a time: a whole part is in memory once, not twice.
+        let mut group = rows.take(&order.slice(from_row, ROW_GROUP_ROWS))?;
         group.rechunk_mut();
         writer.write_batch(&group)?;
     }
