@@ -22,6 +22,8 @@ pub struct Users {
     /// `user_id, age, gender, region, opted_out`.
     pub frame: LazyFrame,
     pub id: IdType,
+    /// What the frame reads is there as long as this is.
+    _unpacked: scan::Unpacked,
 }
 
 impl Users {
@@ -30,7 +32,7 @@ impl Users {
         let inputs = files::find(lake, "users", &catalog.users.path, None).await?;
         let local = files::fetch(lake, inputs).await?;
         let wanted = wanted(catalog);
-        let (frame, id) = blocking(move || -> Result<_, LakeError> {
+        let (scan::Scanned { frame, unpacked }, id) = blocking(move || -> Result<_, LakeError> {
             let sources = scan::open("users", local)?;
             let mut wanted = wanted;
             let id = if *wanted[0].dtype(&sources[0])? == DataType::String { IdType::Text } else { IdType::Integer };
@@ -38,10 +40,10 @@ impl Users {
             if wanted[0].expr(&sources[0]).is_ok() {
                 wanted[0].need = Need::Id(id);
             }
-            Ok((scan::frame(&sources, &wanted)?, id))
+            Ok((scan::frame(sources, &wanted)?, id))
         })
         .await?;
-        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id })
+        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id, _unpacked: unpacked })
     }
 }
 

@@ -1,7 +1,8 @@
 //! How much memory is allowed decides what is held at once, and no byte of what comes of it.
 
-use std::{collections::BTreeSet, num::NonZeroUsize};
+use std::{collections::BTreeSet, io::Write, num::NonZeroUsize};
 
+use flate2::{Compression, write::GzEncoder};
 use polars::prelude::*;
 use segment_bot::{
     catalog::Catalog,
@@ -45,6 +46,30 @@ async fn little_memory_and_much_give_the_same_bytes() {
     assert_eq!(rows("little"), rows("much"));
     // What one bound has stored, a build within the other goes on with.
     assert_eq!(within(Memory::default(), "little").await, much);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packed_tables_are_read_like_others() {
+    let as_it_is = Place::new().await;
+    as_it_is.put_text("users/all.csv", small::USERS);
+    as_it_is.put("events/day=2026-03-10/part.parquet", small::frame(&small::EVENTS));
+    as_it_is.build(&small::catalog(), "2026-03-10").await.unwrap();
+
+    let packed = Place::new().await;
+    let catalog = Catalog::parse(&small::CATALOG.replace("users/*.csv", "users/*")).unwrap();
+    let lines: Vec<&str> = small::USERS.lines().collect();
+    for (index, line) in lines[1..].iter().enumerate() {
+        let path = packed.folder.path().join(format!("lake/users/{index}.csv.gz"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = GzEncoder::new(std::fs::File::create(path).unwrap(), Compression::default());
+        file.write_all(format!("{}\n{line}\n", lines[0]).as_bytes()).unwrap();
+        file.finish().unwrap();
+    }
+    packed.put("events/day=2026-03-10/part.parquet", small::frame(&small::EVENTS));
+    packed.build(&catalog, "2026-03-10").await.unwrap();
+    let parts =
+        async |place: &Place, catalog: &Catalog| place.snapshot(catalog, "2026-03-10").await.manifest().parts.clone();
+    assert_eq!(parts(&packed, &catalog).await, parts(&as_it_is, &small::catalog()).await);
 }
 
 /// A row of `users`, as text.
