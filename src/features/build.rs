@@ -1,6 +1,7 @@
 //! The nightly batch: the snapshot of a day, and the older ones that its models are trained and judged on.
 
 mod assemble;
+mod locality;
 
 use std::collections::{BTreeMap, BTreeSet};
 

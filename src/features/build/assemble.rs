@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{Aggregated, Batch, Contents, back, horizons, reasons};
+use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, reasons};
 use crate::{
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
-        columns::{AGE, GENDER, REGION, USER_ID, fixed_columns},
+        columns::{USER_ID, fixed_columns},
         combine::{Combined, combine},
         cube,
         plan::{FeatureColumn, TablePlan, feature_columns},
@@ -19,8 +19,6 @@ use crate::{
     lake::tables::{self, People, Users, UsersCounts},
 };
 
-/// The order of a part's rows: people whom conditions choose together lie together, so that readers skip row groups.
-const LOCALITY: [&str; 4] = [REGION, GENDER, AGE, USER_ID];
 /// People a part, whatever memory is allowed: where parts end is part of the bytes. Each part's values are in memory.
 const PART_ROWS: usize = 1_000_000;
 
@@ -146,7 +144,7 @@ struct Day<'d> {
 
 /// The snapshot's rows for some of its people (sorted by id), and the number of their events per table. Blocks.
 fn part(day: &Day<'_>, people: DataFrame) -> Result<(Ordered, Vec<u64>), FeaturesError> {
-    let order = order(&people)?;
+    let order = locality(&people)?;
     let ids = people.column(USER_ID)?.as_materialized_series().clone();
     let mut columns: BTreeMap<String, Column> = BTreeMap::new();
     let mut add =
@@ -165,13 +163,6 @@ fn part(day: &Day<'_>, people: DataFrame) -> Result<(Ordered, Vec<u64>), Feature
     });
     let rows = DataFrame::new(ids.len(), ordered.collect())?;
     Ok((Ordered { rows, order }, matched))
-}
-
-/// Which row comes first, second and so on in a part.
-fn order(people: &DataFrame) -> PolarsResult<IdxCa> {
-    let rows = people.select(LOCALITY)?.with_row_index("row".into(), None)?;
-    let sorted = rows.sort(LOCALITY, SortMultipleOptions::default().with_nulls_last(true))?;
-    sorted.column("row")?.idx().cloned()
 }
 
 fn users_rows(counts: UsersCounts) -> TableRows {
