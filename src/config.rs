@@ -27,6 +27,8 @@ pub struct Config {
     pub workers: u16,
     /// `SEGMENT_THREADS`, default 0: threads for features, training and scoring; 0 means every core.
     pub threads: usize,
+    /// `SEGMENT_MEMORY_BYTES`, default 4294967296: what `features build` may hold in memory; at least 536870912.
+    pub memory_bytes: u64,
     /// `SEGMENT_SNAPSHOTS_KEPT`, default 30: newest snapshots that `features build` keeps; 0 keeps all.
     pub snapshots_kept: usize,
     /// `SEGMENT_LEASE_SECONDS`, default 30: how long a silent worker keeps its job.
@@ -118,6 +120,7 @@ impl Config {
             listen: vars.parsed("SEGMENT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), "host:port"),
             workers: vars.parsed("SEGMENT_WORKERS", 1, "a small whole number"),
             threads: vars.parsed("SEGMENT_THREADS", 0, "a whole number, 0 for every core"),
+            memory_bytes: vars.parsed("SEGMENT_MEMORY_BYTES", 4 << 30, "a number of bytes"),
             snapshots_kept: vars.parsed("SEGMENT_SNAPSHOTS_KEPT", 30, "a whole number, 0 for all"),
             lease: Duration::from_secs(vars.parsed("SEGMENT_LEASE_SECONDS", 30, "a number of seconds").max(2)),
             jobs_per_person: vars.parsed("SEGMENT_JOBS_PER_PERSON", 2, "a small whole number"),

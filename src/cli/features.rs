@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
+    clock,
     config::Config,
-    features::{self, Meaning, Snapshot},
+    features::{self, Batch, Meaning, Memory, Snapshot},
     texts::grouped,
 };
 
@@ -64,11 +65,9 @@ async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow
     };
     let bars = Bars::default();
     let Stores { lake, store, catalog } = &stores;
-    let built = if again {
-        features::build_again(lake, store, catalog, as_of, &bars).await.map(|()| vec![as_of])
-    } else {
-        features::build(lake, store, catalog, as_of, &bars).await
-    };
+    let memory = Memory::new(config.memory_bytes)?;
+    let batch = Batch { lake, store, catalog, memory, reporter: &bars };
+    let built = if again { batch.build_again(as_of).await.map(|()| vec![as_of]) } else { batch.build(as_of).await };
     let built = built.with_context(|| format!("the snapshot of {as_of} could not be built"))?;
     bars.finish();
     if built.is_empty() {
@@ -78,7 +77,7 @@ async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow
         output::line(format!("Built the snapshot of {day}."));
     }
     if config.snapshots_kept > 0 {
-        let gone = features::retire(lake, store, catalog, config.snapshots_kept).await;
+        let gone = features::retire(lake, store, catalog, config.snapshots_kept, clock::now().into()).await;
         for day in gone.context("what is no longer needed could not be removed")? {
             output::line(format!("Removed the snapshot of {day}."));
         }

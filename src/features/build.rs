@@ -1,13 +1,14 @@
 //! The nightly batch: the snapshot of a day, and the older ones that its models are trained and judged on.
 
 mod assemble;
+mod locality;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
 use super::{
-    FeaturesError, Snapshot, SnapshotManifest, TableRows,
+    FeaturesError, Memory, Snapshot, SnapshotManifest, TableRows,
     definition::definition_sha256,
     partials::{Aggregator, Columns, Index, Stored},
     snapshot::{FORMAT, manifest_key},
@@ -20,9 +21,7 @@ use crate::{
     },
 };
 
-/// Builds the snapshots of `as_of` = D, of D − H for each different product horizon H and, where events reach back far
-/// enough, of D − 2H. What exists with the same definition and the same input stays. Gives the days that were built,
-/// ascending. A failure leaves every earlier snapshot in force.
+/// As [`Batch::build`], with as much memory as is allowed unless somebody says otherwise.
 pub async fn build(
     lake: &Store,
     store: &Store,
@@ -30,18 +29,10 @@ pub async fn build(
     as_of: NaiveDate,
     reporter: &dyn Report,
 ) -> Result<Vec<NaiveDate>, FeaturesError> {
-    let batch = Batch { lake, store, catalog, reporter };
-    let mut built = Vec::new();
-    for day in batch.days(as_of).await? {
-        if !batch.is_current(day).await? {
-            batch.build_day(day).await?;
-            built.push(day);
-        }
-    }
-    Ok(built)
+    Batch { lake, store, catalog, memory: Memory::default(), reporter }.build(as_of).await
 }
 
-/// Builds the snapshot of `as_of` alone, also when there is one: the way out when its files no longer are what was written.
+/// As [`Batch::build_again`], with as much memory as is allowed unless somebody says otherwise.
 pub async fn build_again(
     lake: &Store,
     store: &Store,
@@ -49,15 +40,16 @@ pub async fn build_again(
     as_of: NaiveDate,
     reporter: &dyn Report,
 ) -> Result<(), FeaturesError> {
-    Batch { lake, store, catalog, reporter }.build_day(as_of).await
+    Batch { lake, store, catalog, memory: Memory::default(), reporter }.build_again(as_of).await
 }
 
 /// What every step of a batch needs.
-struct Batch<'b> {
-    lake: &'b Store,
-    store: &'b Store,
-    catalog: &'b Catalog,
-    reporter: &'b dyn Report,
+pub struct Batch<'b> {
+    pub lake: &'b Store,
+    pub store: &'b Store,
+    pub catalog: &'b Catalog,
+    pub memory: Memory,
+    pub reporter: &'b dyn Report,
 }
 
 /// One events table, aggregated by person and day.
@@ -69,6 +61,26 @@ struct Aggregated<'b> {
 }
 
 impl Batch<'_> {
+    /// Builds the snapshots of `as_of` = D, of D − H for each different product horizon H and, where events reach back
+    /// far enough, of D − 2H. What exists with the same definition and the same input stays. Gives the days that were
+    /// built, ascending. A failure leaves every earlier snapshot in force.
+    pub async fn build(&self, as_of: NaiveDate) -> Result<Vec<NaiveDate>, FeaturesError> {
+        let mut built = Vec::new();
+        for day in self.days(as_of).await? {
+            if !self.is_current(day).await? {
+                self.build_day(day).await?;
+                built.push(day);
+            }
+        }
+        Ok(built)
+    }
+
+    /// Builds the snapshot of `as_of` alone, also when there is one: the way out when its files no longer are what was
+    /// written.
+    pub async fn build_again(&self, as_of: NaiveDate) -> Result<(), FeaturesError> {
+        self.build_day(as_of).await
+    }
+
     /// The days that the batch of `as_of` covers, ascending.
     async fn days(&self, as_of: NaiveDate) -> Result<Vec<NaiveDate>, FeaturesError> {
         let first_day = self.first_day(as_of).await?;
@@ -118,11 +130,11 @@ impl Batch<'_> {
         self.begin("reading events")?;
         let mut tables = Vec::new();
         for table in &self.catalog.events {
-            let Self { lake, store, catalog, reporter } = *self;
+            let Self { lake, store, catalog, memory, reporter } = *self;
             let columns = Columns::of(catalog, table);
             let inputs = tables::event_files(lake, catalog, table, as_of).await?;
             let aggregator = Aggregator { lake, store, catalog, table, id, columns };
-            let partials = aggregator.partials(&inputs, reporter).await?;
+            let partials = aggregator.partials(&inputs, &memory, reporter).await?;
             let (rows, usable) = counted(table, &partials, as_of.to_epoch_days());
             self.refuse_too_many_unusable(&rows)?;
             tables.push(Aggregated { table, partials, rows, usable });

@@ -12,7 +12,7 @@ use super::{
     FeaturesError,
     partials::{self, Integer, Person, Section, Stored, Text},
     plan::TablePlan,
-    tally::{Counted, Step, Tallies},
+    tally::{Counted, Steps, Tallies},
 };
 
 /// People a stripe: their counts should stay in a core's cache.
@@ -33,7 +33,7 @@ struct Day<'d> {
     /// By the entry's cell.
     classes: &'d Classes,
     /// By class.
-    steps: Vec<Vec<Step>>,
+    steps: Vec<Steps>,
 }
 
 /// Cells that go into the same tallies.
@@ -82,9 +82,8 @@ fn stripe<P: Person>(plan: &TablePlan, days: &[Day], people: &[P::Ref<'_>]) -> R
         partials::read::<P>((day.stored, day.section, &file), &plan.columns, people, |person, entry| {
             events += entry.events;
             let cell = entry.cell as usize;
-            for step in &day.steps[day.classes.class[cell] as usize] {
-                counted.count(step, person, (at, day.classes.category[cell]), entry);
-            }
+            let steps = &day.steps[day.classes.class[cell] as usize];
+            counted.count(steps, person, (at, day.classes.category[cell]), entry);
         })?;
         opened = Some((day.stored, file));
     }

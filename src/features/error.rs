@@ -32,6 +32,12 @@ pub enum FeaturesError {
         "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
     )]
     NothingMatches { table: String, rows: u64, users_id: String, events_user: String },
+    #[error(
+        "table `{table}` has more than {most} different pairs of kind and category in one folder; name a coarser column as `category` and list this one in `extra`"
+    )]
+    TooManyCategories { table: String, most: usize },
+    #[error("SEGMENT_MEMORY_BYTES is {bytes}, but at least {needed} are needed")]
+    TooLittleMemory { bytes: u64, needed: u64 },
     #[error("two features give the column `{column}`; rename one in the catalog")]
     SameColumn { column: String },
     #[error("the stored object `{key}` is damaged: {why}; delete it and run `segment-bot features build` again")]
@@ -62,6 +68,8 @@ impl FeaturesError {
             | Self::DamagedPartials { .. }
             | Self::TooManyUnusable { .. }
             | Self::NothingMatches { .. }
+            | Self::TooManyCategories { .. }
+            | Self::TooLittleMemory { .. }
             | Self::SameColumn { .. }
             | Self::Compute(_) => false,
         }

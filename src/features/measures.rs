@@ -134,6 +134,14 @@ fn position(columns: &[String], of: &str) -> usize {
 }
 
 impl Value {
+    /// Bytes that a person's value takes in memory.
+    pub(super) fn bytes(self) -> u64 {
+        match self {
+            Self::Count(_) | Self::DaysSince(_) | Self::Day(_) => 4,
+            Self::Sum(_) | Self::Quotient { .. } | Self::Extreme { .. } => 8,
+        }
+    }
+
     /// The column `name` for everybody who was counted, on the snapshot's day (days since 1970-01-01).
     pub(super) fn column(self, name: &str, counted: &Counted, as_of: i32) -> Column {
         let day = |day: i64| (day != NEVER).then(|| small(day));

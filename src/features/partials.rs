@@ -11,11 +11,7 @@ mod read;
 mod varint;
 mod write;
 
-use std::{
-    collections::BTreeSet,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, num::NonZeroUsize, path::PathBuf};
 
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
@@ -26,7 +22,7 @@ pub(super) use self::{
     person::{Integer, Person, Text},
     read::{Entry, read},
 };
-use super::{FeaturesError, definition};
+use super::{FeaturesError, Memory, definition};
 use crate::{
     catalog::{Catalog, EventsTable, Measure},
     digest::sha256_hex,
@@ -37,12 +33,8 @@ use crate::{
 };
 
 /// Raised when the files or their index change so that older ones cannot be read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 pub(super) const ROOT: &str = "partials/";
-/// Events that are sorted at once; what bounds the memory of reading a large file.
-const EVENTS_TOGETHER: NonZeroUsize = NonZeroUsize::new(2_000_000).expect("more than none");
-/// Folders that are aggregated at the same time, at most; fewer on fewer cores.
-const FOLDERS_TOGETHER: usize = 4;
 
 /// The partial aggregates of some input files.
 #[derive(Debug)]
@@ -106,13 +98,14 @@ impl Aggregator<'_> {
     pub(super) async fn partials(
         &self,
         inputs: &[Object],
+        memory: &Memory,
         reporter: &dyn Report,
     ) -> Result<Vec<Stored>, FeaturesError> {
         let groups: Vec<&[Object]> = groups(inputs).collect();
         let count = groups.len() as u64;
         let mut stored = Vec::with_capacity(groups.len());
-        let together = FOLDERS_TOGETHER.min(rayon::current_num_threads());
-        let mut each = futures::stream::iter(groups).map(|group| self.partial(group, reporter)).buffered(together);
+        let made = groups.into_iter().map(|group| self.partial(group, memory.events_together, reporter));
+        let mut each = futures::stream::iter(made).buffered(memory.folders_together.get());
         while let Some(one) = each.try_next().await? {
             stored.push(one);
             reporter.advance(stored.len() as u64, count);
@@ -120,13 +113,17 @@ impl Aggregator<'_> {
         Ok(stored)
     }
 
-    /// The keys of everything that is stored for `inputs`, sorted by key.
-    pub(super) fn keys(&self, inputs: &[Object]) -> Vec<String> {
-        let names = groups(inputs).map(|group| self.name(group));
-        names.flat_map(|name| [rows_key(&name), index_key(&name)]).collect()
+    /// What the keys of everything that is stored for `inputs`, sorted by key, begin with: see [`stem`].
+    pub(super) fn stems(&self, inputs: &[Object]) -> Vec<String> {
+        groups(inputs).map(|group| format!("{ROOT}{}", self.name(group))).collect()
     }
 
-    async fn partial(&self, inputs: &[Object], reporter: &dyn Report) -> Result<Stored, FeaturesError> {
+    async fn partial(
+        &self,
+        inputs: &[Object],
+        events_together: NonZeroUsize,
+        reporter: &dyn Report,
+    ) -> Result<Stored, FeaturesError> {
         if reporter.stopped() {
             return Err(FeaturesError::Stopped);
         }
@@ -137,21 +134,27 @@ impl Aggregator<'_> {
         let events =
             Events::open(self.lake, self.catalog, self.table, (self.id, &self.columns.measured), inputs).await?;
         let folder = tempfile::tempdir().map_err(FeaturesError::scratch(&std::env::temp_dir()))?;
-        let (path, columns) = (folder.path().join("rows"), self.columns.clone());
+        let (path, table, columns) = (folder.path().join("rows"), self.table.name.clone(), self.columns.clone());
         let written = path.clone();
-        let index = tables::blocking(move || write(events, &columns, &written)).await?;
-        self.store.write_file(&rows_key(&name), &path).await?;
+        let index = tables::blocking(move || {
+            let mut writer = Writer::new(&table, &columns, &written)?;
+            tables::for_each_batch(events.frame, events_together, |frame| writer.add(&frame))?;
+            writer.finish()
+        })
+        .await?;
+        let key = rows_key(&name, &index);
+        self.store.write_file(&key, &path).await?;
         let text = serde_json::to_vec(&index).expect("an index has only text keys");
         self.store.write(&index_key(&name), text.into()).await?;
-        let path = self.store.local(&rows_key(&name)).await?;
-        Ok(Stored { index, path, key: rows_key(&name) })
+        let path = self.store.local(&key).await?;
+        Ok(Stored { index, path, key })
     }
 
     /// What is stored under `name`, whole.
     async fn stored(&self, name: &str) -> Result<Option<Stored>, FeaturesError> {
         let Some(text) = LakeError::found(self.store.read(&index_key(name)).await)? else { return Ok(None) };
         let Ok(index) = serde_json::from_slice::<Index>(&text) else { return Ok(None) };
-        let Some(object) = LakeError::found(self.store.stat(&rows_key(name)).await)? else { return Ok(None) };
+        let Some(object) = LakeError::found(self.store.stat(&rows_key(name, &index)).await)? else { return Ok(None) };
         if object.bytes != index.bytes {
             return Ok(None);
         }
@@ -178,21 +181,22 @@ impl Aggregator<'_> {
     }
 }
 
-fn rows_key(name: &str) -> String {
-    format!("{ROOT}{name}.rows")
+/// Holds the content's hash: the same input may be written in other bytes, when other memory is allowed or the engine
+/// reads its files in another order, and an index must never be read with rows that are not its own.
+fn rows_key(name: &str, index: &Index) -> String {
+    format!("{ROOT}{name}-{}.rows", index.rows_hash)
 }
 
 fn index_key(name: &str) -> String {
     format!("{ROOT}{name}.json")
 }
 
-fn groups(inputs: &[Object]) -> impl Iterator<Item = &[Object]> {
-    inputs.chunk_by(tables::same_day)
+/// What the keys of all that is stored for the same input begin with.
+pub(super) fn stem(key: &str) -> &str {
+    let name = key.rfind('/').map_or(0, |slash| slash + 1);
+    &key[..key[name..].find(['-', '.']).map_or(key.len(), |end| name + end)]
 }
 
-/// Writes all events at `path`. Blocks.
-fn write(events: Events, columns: &Columns, path: &Path) -> Result<Index, FeaturesError> {
-    let mut writer = Writer::new(columns, path)?;
-    tables::for_each_batch(events.frame, EVENTS_TOGETHER, |frame| writer.add(&frame))?;
-    writer.finish()
+fn groups(inputs: &[Object]) -> impl Iterator<Item = &[Object]> {
+    inputs.chunk_by(tables::same_day)
 }

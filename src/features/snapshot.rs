@@ -15,7 +15,7 @@ use crate::{
 
 /// Raised when the manifest or the files change so that older code cannot read them.
 pub(super) const FORMAT: u32 = 3;
-const ROOT: &str = "snapshots/";
+pub(super) const ROOT: &str = "snapshots/";
 const MANIFEST: &str = "_manifest.json";
 /// Parts fetched at the same time.
 const FETCHES_TOGETHER: usize = 4;
@@ -171,6 +171,11 @@ impl Snapshot {
 
     fn files(&self) -> impl Iterator<Item = &Part> {
         self.manifest.parts.iter().chain([&self.manifest.cube])
+    }
+
+    /// The keys of all that it is made of.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        self.files().map(|file| file.key.clone()).chain([manifest_key(self.as_of())])
     }
 
     /// The snapshot of `as_of`, whatever catalog it was built from, once every part was found as it was written.

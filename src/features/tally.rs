@@ -14,6 +14,8 @@ use super::{
     selection::Selection,
 };
 
+/// Numbers in a line of a cache.
+const CACHE_LINE: usize = 8;
 /// A day that is none.
 pub(super) const NEVER: i64 = i64::MIN;
 
@@ -105,14 +107,16 @@ impl Tallies {
     }
 
     /// What to do with an event of `age` days (0 = the snapshot's day) that goes into `tallies`.
-    pub(super) fn steps(&self, tallies: &[usize], age: u32) -> Vec<Step> {
+    pub(super) fn steps(&self, tallies: &[usize], age: u32) -> Steps {
         let step = |&index: &usize| {
             let tally = &self.0[index];
             let bucket = tally.windows.iter().position(|window| age < *window)?;
             let (slot, marked) = (tally.first + bucket, tally.first + tally.windows.len());
             Some(Step { count: tally.count, slot, tally: index, marked })
         };
-        tallies.iter().filter_map(step).collect()
+        let (events, others): (Vec<Step>, Vec<Step>) =
+            tallies.iter().filter_map(step).partition(|step| step.count == Count::Events);
+        Steps { events: events.into_iter().map(|step| step.slot).collect(), others }
     }
 
     /// Gives every tally its place; to be called once all are added.
@@ -132,9 +136,17 @@ impl Tally {
     }
 }
 
+/// What an event of a certain age and class goes into.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// Slots to which its events are added: most of what is to be done, and nothing to decide.
+    events: Vec<usize>,
+    others: Vec<Step>,
+}
+
 /// One tally that an event of a certain age goes into.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+struct Step {
     count: Count,
     slot: usize,
     tally: usize,
@@ -146,7 +158,9 @@ pub(super) struct Step {
 pub(super) struct Counted<'t> {
     tallies: &'t Tallies,
     people: usize,
-    /// `slot * people + person`.
+    /// From one slot to the next.
+    stride: usize,
+    /// `slot * stride + person`.
     numbers: Vec<i64>,
     /// Values that were counted: person, tally, value.
     seen: FxHashSet<(u32, u32, u64)>,
@@ -154,19 +168,32 @@ pub(super) struct Counted<'t> {
 
 impl<'t> Counted<'t> {
     pub(super) fn new(tallies: &'t Tallies, people: usize) -> Self {
-        let mut numbers = Vec::new();
+        // A person's slots would otherwise lie a power of two apart, which is the same few lines of a cache.
+        let stride = people + CACHE_LINE;
+        let mut numbers = Vec::with_capacity(tallies.0.iter().map(Tally::slots).sum::<usize>() * stride);
         for tally in &tallies.0 {
-            numbers.resize(numbers.len() + tally.windows.len() * people, tally.count.nothing());
+            numbers.resize(numbers.len() + tally.windows.len() * stride, tally.count.nothing());
             let marks = if tally.count == Count::Days { NEVER } else { 0 };
-            numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * people, marks);
+            numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * stride, marks);
         }
-        Self { tallies, people, numbers, seen: FxHashSet::default() }
+        Self { tallies, people, stride, numbers, seen: FxHashSet::default() }
     }
 
     /// Counts an entry of `day` (days since 1970-01-01) for a person. Days must not ascend.
     #[inline]
-    pub(super) fn count(&mut self, step: &Step, person: usize, (day, category): (i64, u64), entry: &Entry) {
-        let at = step.slot * self.people + person;
+    pub(super) fn count(&mut self, steps: &Steps, person: usize, (day, category): (i64, u64), entry: &Entry) {
+        for slot in &steps.events {
+            let number = &mut self.numbers[slot * self.stride + person];
+            *number = number.wrapping_add(entry.events.cast_signed());
+        }
+        for step in &steps.others {
+            self.count_one(step, person, (day, category), entry);
+        }
+    }
+
+    #[inline]
+    fn count_one(&mut self, step: &Step, person: usize, (day, category): (i64, u64), entry: &Entry) {
+        let at = step.slot * self.stride + person;
         match step.count {
             Count::Events => self.numbers[at] = self.numbers[at].wrapping_add(entry.events.cast_signed()),
             Count::Sum(column) => {
@@ -191,7 +218,7 @@ impl<'t> Counted<'t> {
             Count::LastDay => self.numbers[at] = self.numbers[at].max(day),
             Count::FirstDay => self.numbers[at] = day,
             Count::Days => {
-                let marked = &mut self.numbers[step.marked * self.people + person];
+                let marked = &mut self.numbers[step.marked * self.stride + person];
                 if *marked != day {
                     *marked = day;
                     self.numbers[at] += 1;
@@ -201,7 +228,7 @@ impl<'t> Counted<'t> {
                 if let Some(bit) =
                     category.checked_sub(1).and_then(|number| 1_i64.checked_shl(u32::try_from(number).ok()?))
                 {
-                    let marked = &mut self.numbers[step.marked * self.people + person];
+                    let marked = &mut self.numbers[step.marked * self.stride + person];
                     let new = i64::from(*marked & bit == 0);
                     *marked |= bit;
                     self.numbers[at] += new;
@@ -225,7 +252,7 @@ impl<'t> Counted<'t> {
     pub(super) fn window(&self, Ref { tally: index, window }: Ref) -> Vec<i64> {
         let tally = &self.tallies.0[index];
         let slot = |bucket: usize| {
-            let from = (tally.first + bucket) * self.people;
+            let from = (tally.first + bucket) * self.stride;
             &self.numbers[from..from + self.people]
         };
         let mut numbers = slot(0).to_vec();

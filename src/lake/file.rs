@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -34,13 +34,14 @@ impl FileStore {
         self.root.join(key)
     }
 
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, LakeError> {
+    /// With the time of the last write.
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<(Object, SystemTime)>, LakeError> {
         let (root, prefix) = (self.root.clone(), prefix.to_owned());
         blocking(move || {
             let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
             let mut objects = Vec::new();
             walk(&root, &folder, DEPTH_MAX, &mut objects)?;
-            objects.retain(|object| object.key.starts_with(&prefix));
+            objects.retain(|(object, _)| object.key.starts_with(&prefix));
             Ok(objects)
         })
         .await
@@ -116,7 +117,7 @@ fn readable_by_all(file: &fs::File) -> std::io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
-fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<Object>) -> Result<(), LakeError> {
+fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<(Object, SystemTime)>) -> Result<(), LakeError> {
     let path = root.join(folder);
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
@@ -136,7 +137,7 @@ fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<Object>) -> R
         if metadata.is_dir() && depth > 0 {
             walk(root, &key, depth - 1, objects)?;
         } else if metadata.is_file() && !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            objects.push(object(key, &metadata));
+            objects.push((object(key, &metadata), metadata.modified().unwrap_or(UNIX_EPOCH)));
         }
     }
     Ok(())

@@ -2,7 +2,10 @@
 
 mod multipart;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use aws_sdk_s3::{
     Client,
@@ -59,13 +62,14 @@ impl S3Store {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }
 
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, LakeError> {
+    /// With the time of the last write.
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<(Object, SystemTime)>, LakeError> {
         let mut pages =
             self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix)).into_paginator().send();
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.fault(prefix, &error))?;
-            objects.extend(page.contents().iter().filter_map(|listed| self.object(listed)));
+            objects.extend(page.contents().iter().filter_map(|listed| Some((self.object(listed)?, written(listed)))));
         }
         Ok(objects)
     }
@@ -225,6 +229,12 @@ async fn load_config() -> aws_config::SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .load()
         .await
+}
+
+/// The time of the last write, in seconds; the future when the server does not say.
+fn written(listed: &Listed) -> SystemTime {
+    let seconds = listed.last_modified().and_then(|time| u64::try_from(time.secs()).ok());
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.unwrap_or(u64::from(u32::MAX)))
 }
 
 fn plain_etag(etag: Option<&str>) -> String {

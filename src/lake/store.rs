@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -65,6 +66,11 @@ impl Store {
 
     /// Everything whose key begins with `prefix`, sorted by key; empty when there is nothing.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Object>, LakeError> {
+        Ok(self.list_dated(prefix).await?.into_iter().map(|(object, _)| object).collect())
+    }
+
+    /// As [`Store::list`], with the time of each one's last write.
+    pub async fn list_dated(&self, prefix: &str) -> Result<Vec<(Object, SystemTime)>, LakeError> {
         check_prefix(prefix)?;
         let mut objects = match &self.0 {
             Backend::File(files) => files.list(prefix).await?,

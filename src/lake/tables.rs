@@ -7,6 +7,7 @@
 mod columns;
 mod events;
 mod files;
+mod people;
 mod scan;
 mod time;
 mod users;
@@ -14,7 +15,8 @@ mod users;
 pub use columns::IdType;
 pub use events::{Events, event_files, extra_column};
 pub use files::same_day;
-pub use users::{Users, UsersCounts};
+pub use people::{People, UsersCounts};
+pub use users::Users;
 
 use std::num::NonZeroUsize;
 
@@ -35,12 +37,7 @@ pub async fn inputs(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result
     Ok(inputs)
 }
 
-/// Runs a query on the streaming engine, away from the async threads.
-pub async fn collect(frame: LazyFrame) -> Result<DataFrame, LakeError> {
-    blocking(move || Ok(collect_now(frame)?)).await
-}
-
-/// As [`collect`], on the calling thread.
+/// Runs a query on the streaming engine. Blocks.
 fn collect_now(frame: LazyFrame) -> PolarsResult<DataFrame> {
     Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }

@@ -1,6 +1,8 @@
 //! Features: every measure by eye, nothing after the day, the same bytes always, and real data.
 
+mod builds;
 mod incremental;
+mod memory;
 mod reference;
 mod small;
 
@@ -10,7 +12,7 @@ use chrono::NaiveDate;
 use polars::prelude::*;
 use segment_bot::{
     catalog::Catalog,
-    features::{self, FeaturesError, Snapshot},
+    features::{self, FeaturesError, Memory, Snapshot},
     lake::{Silent, Store, StoreOptions},
 };
 
@@ -72,6 +74,11 @@ impl Place {
 
     async fn build(&self, catalog: &Catalog, as_of: &str) -> Result<Vec<NaiveDate>, FeaturesError> {
         features::build(&self.lake, &self.store, catalog, day(as_of), &Silent).await
+    }
+
+    async fn build_within(&self, catalog: &Catalog, as_of: &str, memory: Memory) -> Result<(), FeaturesError> {
+        let (lake, store) = (&self.lake, &self.store);
+        features::Batch { lake, store, catalog, memory, reporter: &Silent }.build_again(day(as_of)).await
     }
 
     async fn snapshot(&self, catalog: &Catalog, as_of: &str) -> Snapshot {

@@ -5,6 +5,9 @@ use toml::Spanned;
 use super::{CatalogProblem, Checker};
 use crate::catalog::{EventsTable, FeatureDecl, Measure, Names, raw::RawFeature};
 
+/// Categories of one feature, each a column a window.
+const TOP_MAX: u16 = 200;
+
 impl Checker<'_> {
     pub(super) fn features(
         &self,
@@ -26,7 +29,13 @@ impl Checker<'_> {
         }
         let by_category_top = match &raw.by {
             None => None,
-            Some(by) if by.get_ref() == "category" && table.category.is_some() => Some(raw.top.unwrap_or(20)),
+            Some(by) if by.get_ref() == "category" && table.category.is_some() => {
+                let top = raw.top.unwrap_or(20);
+                if !(1..=TOP_MAX).contains(&top) {
+                    return self.fail(by.span(), format!("`top` is 1 to {TOP_MAX} categories"));
+                }
+                Some(top)
+            }
             Some(by) => {
                 return self.fail(by.span(), "`by` can only be \"category\", of a table that has a category column");
             }

@@ -5,23 +5,21 @@ use std::{collections::BTreeMap, path::Path};
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{Aggregated, Batch, Contents, back, horizons, reasons};
+use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, reasons};
 use crate::{
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
-        columns::{AGE, GENDER, REGION, USER_ID, fixed_columns},
+        columns::{USER_ID, fixed_columns},
         combine::{Combined, combine},
         cube,
         plan::{FeatureColumn, TablePlan, feature_columns},
         ranking::{Ranking, rank},
-        write::write_file,
+        write::{Ordered, write_file},
     },
-    lake::tables::{self, Users, UsersCounts},
+    lake::tables::{self, People, Users, UsersCounts},
 };
 
-/// The order of a part's rows: people whom conditions choose together lie together, so that readers skip row groups.
-const LOCALITY: [&str; 4] = [REGION, GENDER, AGE, USER_ID];
-/// People a part. Each part reads the events once more, and its partial results are in memory.
+/// People a part, whatever memory is allowed: where parts end is part of the bytes. Each part's values are in memory.
 const PART_ROWS: usize = 1_000_000;
 
 impl Batch<'_> {
@@ -31,17 +29,19 @@ impl Batch<'_> {
         let inputs = tables::inputs(self.lake, self.catalog, as_of).await?;
         let users = Users::open(self.lake, self.catalog, as_of).await?;
         let id = users.id;
-        let (people, counts) = users.distinct().await?;
+        let people = users.people(self.memory.people_together).await?;
+        self.refuse_too_many_unusable(&users_rows(people.counts()))?;
         let events = self.aggregated(id, as_of).await?;
         let features = self.columns(&events, as_of)?;
         let plans: Vec<TablePlan> =
             events.iter().map(|table| TablePlan::new(self.catalog, table.table, &features, as_of)).collect();
         let mut columns = fixed_columns(self.catalog);
         columns.extend(features.iter().map(FeatureColumn::described));
-        let day = Day { as_of, people, columns, tables: events.iter().zip(&plans).collect() };
-        let Written { parts, cube, matched } = self.write_parts(&day).await?;
+        self.refuse_what_does_not_fit(&plans, people.counts())?;
+        let day = Day { as_of, columns, tables: events.iter().zip(&plans).collect() };
+        let Written { parts, cube, matched, users } = self.write_parts(&day, people).await?;
         let columns = day.columns;
-        let mut tables = vec![users_rows(counts)];
+        let mut tables = vec![users];
         for (counted, matched) in events.into_iter().zip(matched) {
             tables.push(self.matched_rows(counted, matched)?);
         }
@@ -65,33 +65,43 @@ impl Batch<'_> {
         ranked.collect()
     }
 
+    fn refuse_what_does_not_fit(&self, plans: &[TablePlan], users: UsersCounts) -> Result<(), FeaturesError> {
+        let values = plans.iter().flat_map(|plan| &plan.values).map(|(_, value)| value.bytes()).sum();
+        self.memory.refuse_if_full(users.rows.min(PART_ROWS as u64), values)
+    }
+
     /// Writes every part, and the table of how many people there are of each kind.
-    async fn write_parts(&self, day: &Day<'_>) -> Result<Written, FeaturesError> {
+    async fn write_parts(&self, day: &Day<'_>, mut people: People) -> Result<Written, FeaturesError> {
         self.begin("computing features")?;
         let scratch = scratch_folder()?;
         let (mut parts, mut cubes, mut matched) = (Vec::new(), Vec::new(), vec![0; day.tables.len()]);
-        // Without anybody there is one empty part, so that every snapshot has files with its columns.
-        let count = day.people.height().div_ceil(PART_ROWS).max(1);
-        for index in 0..count {
+        let (mut done, all) = (0, people.counts().rows);
+        loop {
             if self.reporter.stopped() {
                 return Err(FeaturesError::Stopped);
             }
-            self.reporter.advance(index as u64, count as u64);
-            let people = day.people.slice(offset(index * PART_ROWS), PART_ROWS);
-            let (rows, events) = tokio::task::block_in_place(|| part(day, people))?;
+            self.reporter.advance(done, all);
+            let some = tokio::task::block_in_place(|| people.next(PART_ROWS))?;
+            // Without anybody there is one empty part, so that every snapshot has files with its columns.
+            if some.height() == 0 && !parts.is_empty() {
+                break;
+            }
+            done += some.height() as u64;
+            let (rows, events) = tokio::task::block_in_place(|| part(day, some))?;
             matched.iter_mut().zip(events).for_each(|(sum, events)| *sum += events);
-            cubes.push(tokio::task::block_in_place(|| cube::count(&rows, self.catalog, day.as_of))?);
-            parts.push(self.write_one(rows, (day.as_of, format!("part-{index:05}")), scratch.path()).await?);
+            cubes.push(tokio::task::block_in_place(|| cube::count(&rows.rows, self.catalog, day.as_of))?);
+            let name = format!("part-{:05}", parts.len());
+            parts.push(self.write_one(rows, (day.as_of, name), scratch.path()).await?);
         }
-        let cube = tokio::task::block_in_place(|| cube::joined(cubes))?;
+        let cube = Ordered::as_it_is(tokio::task::block_in_place(|| cube::joined(cubes))?);
         let cube = self.write_one(cube, (day.as_of, "cube".to_owned()), scratch.path()).await?;
-        self.reporter.advance(count as u64, count as u64);
-        Ok(Written { parts, cube, matched })
+        self.reporter.advance(all, all);
+        Ok(Written { parts, cube, matched, users: users_rows(people.counts()) })
     }
 
     async fn write_one(
         &self,
-        rows: DataFrame,
+        rows: Ordered,
         (as_of, name): (NaiveDate, String),
         scratch: &Path,
     ) -> Result<Part, FeaturesError> {
@@ -122,19 +132,19 @@ struct Written {
     parts: Vec<Part>,
     cube: Part,
     matched: Vec<u64>,
+    users: TableRows,
 }
 
 /// A snapshot under way.
 struct Day<'d> {
     as_of: NaiveDate,
-    /// Sorted by id.
-    people: DataFrame,
     columns: Vec<SnapshotColumn>,
     tables: Vec<(&'d Aggregated<'d>, &'d TablePlan)>,
 }
 
-/// The snapshot's rows for some of its people, and the number of their events per table. Blocks.
-fn part(day: &Day<'_>, people: DataFrame) -> Result<(DataFrame, Vec<u64>), FeaturesError> {
+/// The snapshot's rows for some of its people (sorted by id), and the number of their events per table. Blocks.
+fn part(day: &Day<'_>, people: DataFrame) -> Result<(Ordered, Vec<u64>), FeaturesError> {
+    let order = locality(&people)?;
     let ids = people.column(USER_ID)?.as_materialized_series().clone();
     let mut columns: BTreeMap<String, Column> = BTreeMap::new();
     let mut add =
@@ -152,8 +162,7 @@ fn part(day: &Day<'_>, people: DataFrame) -> Result<(DataFrame, Vec<u64>), Featu
         column
     });
     let rows = DataFrame::new(ids.len(), ordered.collect())?;
-    let nulls_last = SortMultipleOptions::default().with_nulls_last(true);
-    Ok((rows.sort(LOCALITY, nulls_last)?, matched))
+    Ok((Ordered { rows, order }, matched))
 }
 
 fn users_rows(counts: UsersCounts) -> TableRows {
@@ -167,8 +176,4 @@ fn users_rows(counts: UsersCounts) -> TableRows {
 
 fn scratch_folder() -> Result<tempfile::TempDir, FeaturesError> {
     tempfile::tempdir().map_err(FeaturesError::scratch(&std::env::temp_dir()))
-}
-
-fn offset(row: usize) -> i64 {
-    i64::try_from(row).expect("row counts fit 63 bits")
 }

@@ -16,6 +16,8 @@ pub(crate) struct Index {
     pub(crate) sections: Vec<Section>,
     /// Length of the file.
     pub(crate) bytes: u64,
+    /// XXH3 of the file's bytes, 128 bits in hexadecimal digits.
+    pub(crate) rows_hash: String,
 }
 
 /// A kind of event in a category.

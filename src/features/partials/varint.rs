@@ -34,6 +34,17 @@ impl<'b> Input<'b> {
 
     #[inline]
     pub(super) fn next(&mut self) -> u64 {
+        match self.bytes.get(self.at) {
+            // Most numbers are small.
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                byte.into()
+            }
+            _ => self.next_long(),
+        }
+    }
+
+    fn next_long(&mut self) -> u64 {
         let (mut number, mut shift) = (0, 0);
         while let Some(&byte) = self.bytes.get(self.at) {
             self.at += 1;

@@ -13,7 +13,7 @@ use std::{
 
 use polars::prelude::*;
 use rustc_hash::FxHashMap;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::{
     Columns,
@@ -25,9 +25,13 @@ use crate::features::FeaturesError;
 
 /// People a block: what is read too much at either end of a range, against the length of the index.
 const BLOCK_PEOPLE: usize = 512;
+/// Pairs of kind and category a file, at most: all of them, of every file, are in memory while a snapshot is made.
+const CELLS_MAX: usize = 20_000;
 
 /// A file under way.
 pub(super) struct Writer<'w> {
+    /// As messages name it.
+    table: &'w str,
     columns: &'w Columns,
     file: BufWriter<File>,
     path: &'w Path,
@@ -35,6 +39,8 @@ pub(super) struct Writer<'w> {
     cells: Cells,
     /// The bytes of the block under way.
     block: Vec<u8>,
+    /// Of everything before.
+    hash: Xxh3,
 }
 
 /// One event: sorting these brings together what is added up.
@@ -47,10 +53,11 @@ struct Row<R> {
 }
 
 impl<'w> Writer<'w> {
-    /// Begins a file at `path`.
-    pub(super) fn new(columns: &'w Columns, path: &'w Path) -> Result<Self, FeaturesError> {
+    /// Begins a file at `path` for events of `table`.
+    pub(super) fn new(table: &'w str, columns: &'w Columns, path: &'w Path) -> Result<Self, FeaturesError> {
         let file = BufWriter::new(File::create(path).map_err(FeaturesError::scratch(path))?);
-        Ok(Self { columns, file, path, index: Index::default(), cells: Cells::default(), block: Vec::new() })
+        let (index, cells, hash) = (Index::default(), Cells::default(), Xxh3::new());
+        Ok(Self { table, columns, file, path, index, cells, block: Vec::new(), hash })
     }
 
     /// Adds the events of a frame with canonical columns.
@@ -66,6 +73,7 @@ impl<'w> Writer<'w> {
     pub(super) fn finish(mut self) -> Result<Index, FeaturesError> {
         self.file.flush().map_err(FeaturesError::scratch(self.path))?;
         self.index.cells = self.cells.all;
+        self.index.rows_hash = format!("{:032x}", self.hash.digest128());
         Ok(self.index)
     }
 
@@ -75,6 +83,9 @@ impl<'w> Writer<'w> {
         frame: &'f DataFrame,
     ) -> Result<(), FeaturesError> {
         let cells = self.cells.of(frame)?;
+        if self.cells.all.len() > CELLS_MAX {
+            return Err(FeaturesError::TooManyCategories { table: self.table.to_owned(), most: CELLS_MAX });
+        }
         let days = frame.column("day")?.to_physical_repr();
         let mut by_day: BTreeMap<i32, Vec<Row<P::Ref<'f>>>> = BTreeMap::new();
         for (((person, day), cell), at) in ids.zip(days.i32()?.iter()).zip(cells).zip(0..) {
@@ -127,6 +138,7 @@ impl<'w> Writer<'w> {
     fn end_block(&mut self, base: super::index::Id) -> Result<Block, FeaturesError> {
         let block = Block { base, from: self.index.bytes, crc: crc32fast::hash(&self.block) };
         self.file.write_all(&self.block).map_err(FeaturesError::scratch(self.path))?;
+        self.hash.update(&self.block);
         self.index.bytes += self.block.len() as u64;
         self.block.clear();
         Ok(block)

@@ -18,6 +18,8 @@ use crate::{
 pub struct Events {
     /// `user_id, day, kind, category, amount` (the latter two where the catalog has them) and `extra:<name>`.
     pub frame: LazyFrame,
+    /// What the frame reads is there as long as this is.
+    _unpacked: scan::Unpacked,
 }
 
 /// The canonical name of a further column.
@@ -47,12 +49,13 @@ impl Events {
     ) -> Result<Self, LakeError> {
         let local = files::fetch(lake, inputs.to_vec()).await?;
         let (name, wanted) = (table.name.clone(), wanted(table, id, integers, catalog.time_zone));
-        let frame = blocking(move || scan::frame(&scan::open(&name, local)?, &wanted)).await?;
+        let scan::Scanned { frame, unpacked } =
+            blocking(move || scan::frame(scan::open(&name, local)?, &wanted)).await?;
         let frame = match &table.kind {
             KindColumn::Column(_) => frame,
             KindColumn::Constant(kind) => frame.with_column(lit(kind.as_str()).alias("kind")),
         };
-        Ok(Self { frame })
+        Ok(Self { frame, _unpacked: unpacked })
     }
 }
 

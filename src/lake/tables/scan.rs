@@ -2,12 +2,12 @@
 
 use std::{
     fs::File,
-    io::{Cursor, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
 use polars::{io::HiveOptions, prelude::*};
+use tempfile::TempPath;
 
 use super::{collect_now, columns::Wanted, files::LocalFile};
 use crate::lake::LakeError;
@@ -18,22 +18,39 @@ pub(super) struct Source {
     /// As messages name it: its key.
     pub(super) file: String,
     pub(super) schema: SchemaRef,
-    path: PathBuf,
+    readable: Readable,
     format: Format,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Parquet,
     Csv,
-    /// A compressed CSV file, unpacked in memory.
-    Unpacked(DataFrame),
+}
+
+/// A file that scans read.
+enum Readable {
+    Given(PathBuf),
+    /// Of a compressed file; removed when this goes.
+    Unpacked(TempPath),
+}
+
+/// One frame over files, which are there as long as this is.
+pub(super) struct Scanned {
+    pub(super) frame: LazyFrame,
+    /// Keeps what the frame reads.
+    pub(super) unpacked: Unpacked,
+}
+
+/// Files that were unpacked; removed when this goes.
+pub(super) struct Unpacked {
+    _files: Vec<TempPath>,
 }
 
 impl Source {
     /// Whether the columns are text that is yet to be read as what they should be.
     pub(super) fn is_text(&self) -> bool {
-        !matches!(self.format, Format::Parquet)
+        self.format == Format::Csv
     }
 
     pub(super) fn column_names(&self) -> Box<[String]> {
@@ -46,13 +63,12 @@ impl Source {
 
     /// Files that one scan can read together.
     fn alike(&self, other: &Self) -> bool {
-        matches!((&self.format, &other.format), (Format::Parquet, Format::Parquet) | (Format::Csv, Format::Csv))
-            && self.schema == other.schema
+        self.format == other.format && self.schema == other.schema
     }
 }
 
-/// Opens every file and gives one frame with the canonical columns `wanted`. Blocks.
-pub(super) fn frame(sources: &[Source], wanted: &[Wanted]) -> Result<LazyFrame, LakeError> {
+/// One frame with the canonical columns `wanted`. Blocks.
+pub(super) fn frame(sources: Vec<Source>, wanted: &[Wanted]) -> Result<Scanned, LakeError> {
     let mut frames = Vec::new();
     for alike in sources.chunk_by(Source::alike) {
         let first = &alike[0];
@@ -62,7 +78,12 @@ pub(super) fn frame(sources: &[Source], wanted: &[Wanted]) -> Result<LazyFrame, 
         }
         frames.push(scan(alike)?.select(columns));
     }
-    Ok(if frames.len() == 1 { frames.remove(0) } else { concat(frames, UnionArgs::default())? })
+    let frame = if frames.len() == 1 { frames.remove(0) } else { concat(frames, UnionArgs::default())? };
+    let files = sources.into_iter().filter_map(|source| match source.readable {
+        Readable::Given(_) => None,
+        Readable::Unpacked(path) => Some(path),
+    });
+    Ok(Scanned { frame, unpacked: Unpacked { _files: files.collect() } })
 }
 
 /// Opens the files of `table`, with their columns. Blocks.
@@ -76,40 +97,51 @@ pub(super) fn open(table: &str, files: Vec<LocalFile>) -> Result<Vec<Source>, La
                 opened.unwrap_or_else(|_| Err("the file is damaged or has a column of an unknown type".into()));
             let key = file.object.key;
             let unreadable = |why| LakeError::Unreadable { table: table.to_owned(), file: key.clone(), why };
-            let (format, schema) = opened.map_err(unreadable)?;
-            Ok(Source { table: table.to_owned(), file: key, schema, path: file.path, format })
+            let (readable, format, schema) = opened.map_err(unreadable)?;
+            Ok(Source { table: table.to_owned(), file: key, schema, readable, format })
         })
         .collect()
 }
 
-fn open_one(path: &Path) -> Result<(Format, SchemaRef), String> {
+fn open_one(path: &Path) -> Result<(Readable, Format, SchemaRef), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let (stem, ending) = name.rsplit_once('.').unwrap_or_default();
-    let format = match ending {
-        "parquet" => Format::Parquet,
-        "csv" => Format::Csv,
-        "gz" if stem.rsplit_once('.').is_some_and(|(_, inner)| inner == "csv") => Format::Unpacked(unpack(path)?),
+    let given = || Readable::Given(path.to_owned());
+    let (readable, format) = match ending {
+        "parquet" => (given(), Format::Parquet),
+        "csv" => (given(), Format::Csv),
+        "gz" if stem.rsplit_once('.').is_some_and(|(_, inner)| inner == "csv") => {
+            (Readable::Unpacked(unpack(path).map_err(|error| error.to_string())?), Format::Csv)
+        }
         _ => return Err("its name ends in none of .parquet, .csv and .csv.gz".to_owned()),
     };
-    let mut frame = scan_paths(&format, &[path]).map_err(|error| first_line(&error))?;
+    let mut frame = scan_paths(format, &[readable.path()]).map_err(|error| first_line(&error))?;
     let schema = frame.collect_schema().map_err(|error| first_line(&error))?;
-    Ok((format, schema))
+    Ok((readable, format, schema))
 }
 
-fn unpack(path: &Path) -> Result<DataFrame, String> {
-    let mut text = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    let options = CsvReadOptions::default().with_has_header(true).with_infer_schema_length(Some(0));
-    options.into_reader_with_file_handle(Cursor::new(text)).finish().map_err(|error| first_line(&error))
+impl Readable {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Unpacked(path) => path,
+        }
+    }
+}
+
+/// Onto the disk, because memory may not hold it.
+fn unpack(path: &Path) -> std::io::Result<TempPath> {
+    let mut unpacked = tempfile::Builder::new().suffix(".csv").tempfile()?;
+    std::io::copy(&mut flate2::read::MultiGzDecoder::new(File::open(path)?), unpacked.as_file_mut())?;
+    Ok(unpacked.into_temp_path())
 }
 
 fn scan(alike: &[Source]) -> Result<LazyFrame, LakeError> {
-    let paths: Vec<&Path> = alike.iter().map(|source| source.path.as_path()).collect();
-    scan_paths(&alike[0].format, &paths).map_err(|error| alike[0].unreadable(&error))
+    let paths: Vec<&Path> = alike.iter().map(|source| source.readable.path()).collect();
+    scan_paths(alike[0].format, &paths).map_err(|error| alike[0].unreadable(&error))
 }
 
-fn scan_paths(format: &Format, paths: &[&Path]) -> PolarsResult<LazyFrame> {
+fn scan_paths(format: Format, paths: &[&Path]) -> PolarsResult<LazyFrame> {
     let paths = paths.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<Vec<_>>>()?;
     match format {
         Format::Parquet => {
@@ -123,7 +155,6 @@ fn scan_paths(format: &Format, paths: &[&Path]) -> PolarsResult<LazyFrame> {
             .with_has_header(true)
             .with_infer_schema_length(Some(0))
             .finish(),
-        Format::Unpacked(frame) => Ok(frame.clone().lazy()),
     }
 }
 

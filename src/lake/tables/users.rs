@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
 
 use super::{
-    IdType, blocking, collect,
+    IdType, blocking,
     columns::{Need, Wanted},
     files, scan,
 };
@@ -22,15 +22,8 @@ pub struct Users {
     /// `user_id, age, gender, region, opted_out`.
     pub frame: LazyFrame,
     pub id: IdType,
-}
-
-/// How many rows `users` has, and how many were left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct UsersCounts {
-    pub rows: u64,
-    pub null_id: u64,
-    /// Further rows of an id that was there already.
-    pub duplicate_id: u64,
+    /// What the frame reads is there as long as this is.
+    _unpacked: scan::Unpacked,
 }
 
 impl Users {
@@ -39,7 +32,7 @@ impl Users {
         let inputs = files::find(lake, "users", &catalog.users.path, None).await?;
         let local = files::fetch(lake, inputs).await?;
         let wanted = wanted(catalog);
-        let (frame, id) = blocking(move || -> Result<_, LakeError> {
+        let (scan::Scanned { frame, unpacked }, id) = blocking(move || -> Result<_, LakeError> {
             let sources = scan::open("users", local)?;
             let mut wanted = wanted;
             let id = if *wanted[0].dtype(&sources[0])? == DataType::String { IdType::Text } else { IdType::Integer };
@@ -47,36 +40,10 @@ impl Users {
             if wanted[0].expr(&sources[0]).is_ok() {
                 wanted[0].need = Need::Id(id);
             }
-            Ok((scan::frame(&sources, &wanted)?, id))
+            Ok((scan::frame(sources, &wanted)?, id))
         })
         .await?;
-        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id })
-    }
-
-    /// Everybody once, sorted by id. Of rows with the same id the one counts that is opted out, then the one with the
-    /// smallest age, gender and region: no rule of the file's order, so the order of files changes nothing.
-    pub async fn distinct(self) -> Result<(DataFrame, UsersCounts), LakeError> {
-        let order = ["user_id", "opted_out", "age", "gender", "region"];
-        let options = SortMultipleOptions::default()
-            .with_order_descending_multi([false, true, false, false, false])
-            .with_nulls_last_multi([false, true, true, true, true]);
-        let sorted = collect(self.frame.sort(order, options)).await?;
-        blocking(move || {
-            let id = sorted.column("user_id")?.as_materialized_series().clone();
-            let present = id.is_not_null();
-            let first = id.not_equal_missing(&id.shift(1))? & present.clone();
-            let mut kept = sorted.filter(&first)?;
-            kept.rechunk_mut();
-            let count = |n: usize| n as u64;
-            let null_id = count(id.null_count());
-            let counts = UsersCounts {
-                rows: count(sorted.height()),
-                null_id,
-                duplicate_id: count(sorted.height() - kept.height()) - null_id,
-            };
-            Ok((kept, counts))
-        })
-        .await
+        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id, _unpacked: unpacked })
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     sync::atomic::{AtomicI64, Ordering},
+    time::SystemTime,
 };
 
 use chrono::{Days, NaiveDate};
@@ -19,7 +20,7 @@ use super::{
     reference::{Event, catalog, events_frame, put_people, random_events},
 };
 
-const AS_OF: &str = "2026-06-30";
+pub(crate) const AS_OF: &str = "2026-06-30";
 
 fn of_days(events: &[Event], pick: impl Fn(NaiveDate) -> bool) -> BTreeMap<NaiveDate, Vec<&Event>> {
     let mut days: BTreeMap<NaiveDate, Vec<&Event>> = BTreeMap::new();
@@ -30,7 +31,7 @@ fn of_days(events: &[Event], pick: impl Fn(NaiveDate) -> bool) -> BTreeMap<Naive
 }
 
 /// Every day's events in a folder of their own.
-fn put(place: &Place, events: &[Event], pick: impl Fn(NaiveDate) -> bool) {
+pub(crate) fn put(place: &Place, events: &[Event], pick: impl Fn(NaiveDate) -> bool) {
     for (day, events) in of_days(events, pick) {
         place.put(&format!("events/day={day}/part.parquet"), events_frame(&events));
     }
@@ -46,14 +47,14 @@ fn stored(place: &Place, folder: &str) -> Vec<String> {
     names
 }
 
-async fn built(place: &Place, catalog: &Catalog) -> String {
+pub(crate) async fn built(place: &Place, catalog: &Catalog) -> String {
     features::build_again(&place.lake, &place.store, catalog, day(AS_OF), &Silent).await.unwrap();
     let snapshot = place.snapshot(catalog, AS_OF).await;
     snapshot.verify().await.unwrap();
     snapshot.sha256().to_owned()
 }
 
-async fn from_scratch(events: &[Event], catalog: &Catalog) -> String {
+pub(crate) async fn from_scratch(events: &[Event], catalog: &Catalog) -> String {
     let place = Place::new().await;
     put_people(&place);
     put(&place, events, |_| true);
@@ -123,8 +124,10 @@ async fn damaged_partials_are_named_and_deleting_them_helps() {
     put_people(&place);
     put(&place, &events, |_| true);
     let whole = built(&place, &catalog).await;
-    let name = stored(&place, "partials/events")[0].replace(".json", ".rows");
-    let path = place.folder.path().join("store/partials/events").join(&name);
+    let folder = place.folder.path().join("store/partials/events");
+    let rows = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = rows.filter(|name| name.rsplit_once('.').is_some_and(|(_, ending)| ending == "rows")).min().unwrap();
+    let path = folder.join(&name);
     let mut bytes = fs::read(&path).unwrap();
     bytes[0] ^= 1;
     fs::write(&path, bytes).unwrap();
@@ -182,7 +185,7 @@ async fn what_is_no_longer_needed_goes_and_nothing_else() {
     let whole = place.snapshot(&catalog, AS_OF).await;
     let days = features::Snapshot::days(&place.store).await.unwrap();
     let partials = stored(&place, "partials/events");
-    let gone = features::retire(&place.lake, &place.store, &catalog, 2).await.unwrap();
+    let gone = features::retire(&place.lake, &place.store, &catalog, 2, SystemTime::now()).await.unwrap();
     // 28 and 56 days before the newest are what its models learn from and are judged on.
     let kept = ["2026-05-05", "2026-06-02", "2026-06-29", AS_OF].map(day);
     assert_eq!(features::Snapshot::days(&place.store).await.unwrap(), kept);
@@ -194,7 +197,7 @@ async fn what_is_no_longer_needed_goes_and_nothing_else() {
     let corrected = events.iter().take(5).collect::<Vec<_>>();
     place.put("events/day=2026-05-20/part.parquet", events_frame(&corrected));
     place.build(&catalog, AS_OF).await.unwrap();
-    features::retire(&place.lake, &place.store, &catalog, 2).await.unwrap();
+    features::retire(&place.lake, &place.store, &catalog, 2, SystemTime::now()).await.unwrap();
     let after = stored(&place, "partials/events");
     assert_eq!(after.len(), partials.len(), "the corrected day's new partials replace the old");
     assert_eq!(after.iter().filter(|name| !partials.contains(name)).count(), 1);

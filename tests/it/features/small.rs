@@ -264,13 +264,13 @@ async fn later_events_and_the_order_of_files_change_no_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_listed_twice_counts_once_and_opted_out_wins() {
     let place = Place::new().await;
-    place.put_text("users/1.csv", "id,age,sex,pref,out\na,20,F,13,false\n,30,F,13,false\n");
+    place.put_text("users/1.csv", "id,age,sex,pref,out\na,20,F,13,false\n,30,F,13,false\nb,,,,\nc,,,,\n");
     place.put_text("users/2.csv", "id,age,sex,pref,out\na,40,M,13,true\n");
     place.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
     place.build(&catalog(), "2026-03-10").await.unwrap();
     let snapshot = place.snapshot(&catalog(), "2026-03-10").await;
     let rows = rows(&snapshot).await;
-    assert_eq!((rows.height(), rows.column("age").unwrap().i16().unwrap().get(0)), (1, Some(40)));
+    assert_eq!((rows.height(), rows.column("age").unwrap().i16().unwrap().get(0)), (3, Some(40)));
     let users = &snapshot.manifest().tables[0];
     assert_eq!(users.rejected, [("duplicate_id".to_owned(), 1), ("null_id".to_owned(), 1)].into());
 }
@@ -296,6 +296,8 @@ async fn wrong_tables_are_named_with_what_would_be_right() {
     insta::assert_snapshot!(refusal(&USERS.replace("\na,", "\nx,").replace("\nc,", "\ny,"), frame(&EVENTS)).await, @"table `events`: none of its 3 rows belongs to anybody in `users`; check the id columns `id` and `id`");
     let anonymous = frame(&[EVENTS[7], EVENTS[7], EVENTS[0], EVENTS[1]]);
     insta::assert_snapshot!(refusal(USERS, anonymous).await, @"table `events`: 2 of 4 rows cannot be used (null_user: 2), more than the catalog's unusable_rows_share = 0.2; the previous snapshot stays in force");
+    let nameless = USERS.replace("\nb,", "\n,");
+    insta::assert_snapshot!(refusal(&nameless, frame(&EVENTS)).await, @"table `users`: 1 of 3 rows cannot be used (null_id: 1), more than the catalog's unusable_rows_share = 0.2; the previous snapshot stays in force");
     let place = Place::new().await;
     insta::assert_snapshot!(place.build(&catalog(), "2026-03-10").await.unwrap_err().to_string().replace(&place.folder.path().display().to_string(), ""), @"table `users`: no file matches `users/*.csv` in file:///lake; check the table's `path` in the catalog");
     place.put_text("users/all.csv", USERS);
