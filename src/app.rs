@@ -52,7 +52,10 @@ pub async fn serve(
     let app = SlackApp::new(catalog, pool.clone(), Arc::new(Texts::load()?), client, slack_config);
 
     let mut parts = Parts { tasks: JoinSet::new(), stopping: stopping.clone() };
-    parts.add("the HTTP server", door.serve(slack::router(app.clone()), pool.clone(), stopping.clone()));
+    let health = http::Health { pool: pool.clone(), slack: app.client().clone() };
+    parts.add("the HTTP server", door.serve(slack::router(app.clone()), health, stopping.clone()));
+    let watching = app.client().clone().watch_installation(stopping.clone());
+    parts.add("the look at the installation", finished(watching));
     let announcing = slack::announce(app.clone(), AnnounceSettings::default(), stopping.clone());
     parts.add("the announcer", finished(announcing));
     let reporting = slack::incidents(app.clone(), IncidentSettings::default(), stopping.clone());

@@ -3,13 +3,11 @@
 //! Never prints a payload, a token or slack-morphism's error texts, which quote whole responses.
 
 mod error;
+mod installation;
 mod method;
 mod upload;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,7 +16,6 @@ use slack_morphism::{
     SlackApiToken, SlackClient as MorphismClient,
     prelude::{SlackApiTokenValue, SlackClientHyperConnector, SlackHyperClient},
 };
-use tokio::time::Instant;
 
 pub use error::SlackCallError;
 pub use method::Method;
@@ -39,8 +36,8 @@ pub struct Patience {
     pub first_wait: Duration,
     /// A longer Retry-After is handed to the caller instead of waited for.
     pub longest_wait: Duration,
-    /// Pause after Slack said that the installation is dead.
-    pub dead_for: Duration,
+    /// Between two looks whether a dead installation works again.
+    pub look_again: Duration,
 }
 
 impl Default for Patience {
@@ -51,7 +48,7 @@ impl Default for Patience {
             tries: 4,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            dead_for: Duration::from_mins(1),
+            look_again: Duration::from_mins(1),
         }
     }
 }
@@ -77,8 +74,7 @@ struct Inner {
     app: Option<SlackApiToken>,
     uploads: upload::Uploads,
     patience: Patience,
-    /// When Slack last said that the installation is dead, and which code it gave.
-    dead: Mutex<Option<(Instant, String)>>,
+    installation: installation::Installation,
 }
 
 impl std::fmt::Debug for SlackClient {
@@ -105,7 +101,7 @@ impl SlackClient {
                 app: config.app_token.as_ref().map(token),
                 uploads: upload::Uploads::new(connector),
                 patience,
-                dead: Mutex::new(None),
+                installation: installation::Installation::new(),
             }),
         })
     }
@@ -115,23 +111,16 @@ impl SlackClient {
         Arc::clone(&self.inner.morphism)
     }
 
-    /// Whether Slack lately said that this installation is gone.
-    pub fn is_dead(&self) -> bool {
-        self.dead_code().is_some()
-    }
-
     /// Calls `method`; the answer is Slack's whole object, `ok: true` checked.
     pub async fn call(&self, method: Method, body: &Value, pace: Pace) -> Result<Value, SlackCallError> {
-        if let Some(code) = self.dead_code() {
+        if let Some(code) = self.dead_code().filter(|_| !method.asks_whether_alive()) {
             return Err(SlackCallError::Dead { code });
         }
         let result = match pace {
             Pace::Hurried => self.once(method, body, self.inner.patience.hurried).await,
             Pace::Unhurried => self.patiently(method, body).await,
         };
-        if let Err(error) = &result {
-            self.note(method, error);
-        }
+        self.note(method, result.as_ref().err());
         result.map_err(|error| error.for_caller(method))
     }
 
@@ -176,22 +165,16 @@ impl SlackClient {
         api.http_get(method.name(), &params, None).await
     }
 
-    fn note(&self, method: Method, error: &SlackCallError) {
-        if let SlackCallError::Dead { code } = error {
-            *self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), code.clone()));
-            tracing::error!(
-                method = method.name(),
-                code,
-                "Slack says that this installation is gone; check SLACK_BOT_TOKEN"
-            );
-        } else {
-            tracing::warn!(method = method.name(), %error, "a call to Slack failed");
+    /// The app's token says nothing about the bot's.
+    fn note(&self, method: Method, error: Option<&SlackCallError>) {
+        match error {
+            None if method.asks_whether_alive() => self.inner.installation.works(),
+            None => {}
+            Some(SlackCallError::Dead { code }) if !method.needs_app_token() => {
+                self.inner.installation.died(method, code);
+            }
+            Some(error) => tracing::warn!(method = method.name(), %error, "a call to Slack failed"),
         }
-    }
-
-    fn dead_code(&self) -> Option<String> {
-        let dead = self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        dead.as_ref().filter(|(since, _)| since.elapsed() < self.inner.patience.dead_for).map(|(_, code)| code.clone())
     }
 }
 

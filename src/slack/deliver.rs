@@ -84,7 +84,7 @@ struct Reserved {
 #[derive(Debug)]
 enum Stop {
     Failed(Failure),
-    /// The lease is lost, the process ends, or the database does not answer.
+    /// The lease is lost, the process ends, the database does not answer, or the installation is dead.
     HandBack,
 }
 
@@ -99,7 +99,11 @@ impl From<Fenced> for Stop {
 
 impl From<SlackCallError> for Stop {
     fn from(error: SlackCallError) -> Self {
-        Self::Failed(error.into_failure())
+        match error {
+            // Not this delivery's fault: it goes on when the installation works again.
+            SlackCallError::Dead { .. } => Self::HandBack,
+            error => Self::Failed(error.into_failure()),
+        }
     }
 }
 
@@ -110,6 +114,9 @@ pub async fn deliver(
     confirm: &ConfirmSettings,
     delivery: Delivery<'_>,
 ) -> Outcome {
+    if !app.client().alive(delivery.stop).await {
+        return Outcome::HandBack;
+    }
     match run(app, files, confirm, delivery).await {
         Ok(()) => Outcome::Delivered,
         Err(Stop::Failed(failure)) => Outcome::Failed(failure),

@@ -13,6 +13,9 @@ pub async fn notify(app: &SlackApp, delivery: Delivery<'_>) -> Outcome {
     if delivery.lease.progress["said"].as_bool() == Some(true) {
         return Outcome::Notified;
     }
+    if !app.client().alive(delivery.stop).await {
+        return Outcome::HandBack;
+    }
     let Some(message) = message(app, delivery.request) else { return Outcome::Notified };
     let root = match announce::ensure_root(app, delivery.request).await {
         Ok(root) => root,
@@ -42,6 +45,7 @@ pub async fn notify(app: &SlackApp, delivery: Delivery<'_>) -> Outcome {
 fn ended(error: SlackCallError) -> Outcome {
     match error {
         SlackCallError::Refused { .. } | SlackCallError::Ambiguous => Outcome::Notified,
+        SlackCallError::Dead { .. } => Outcome::HandBack,
         error => Outcome::Failed(error.into_failure()),
     }
 }

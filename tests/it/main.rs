@@ -18,6 +18,7 @@ mod queue;
 mod sample_lake;
 mod slack_client;
 mod slack_command;
+mod slack_dead;
 mod slack_form;
 mod slack_http;
 mod slack_incidents;

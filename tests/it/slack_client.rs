@@ -87,7 +87,7 @@ async fn a_dead_installation_is_not_called_again() {
     let (client, slack) = client().await;
     slack.fail("chat.update", [Fault::Code("token_revoked")]);
     assert!(matches!(update(&client).await, Err(SlackCallError::Dead { .. })));
-    assert!(client.is_dead());
+    assert_eq!(client.dead_code().as_deref(), Some("token_revoked"));
     assert!(matches!(post(&client).await, Err(SlackCallError::Dead { .. })));
     assert_eq!(slack.methods(), ["chat.update"]);
 }

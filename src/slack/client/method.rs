@@ -90,6 +90,11 @@ impl Method {
         matches!(self, Self::ConversationsInfo | Self::FilesGetUploadUrlExternal | Self::FilesInfo | Self::UsersInfo)
     }
 
+    /// Called even when the installation is dead, because its answer tells.
+    pub(super) fn asks_whether_alive(self) -> bool {
+        self == Self::AuthTest
+    }
+
     pub(super) fn needs_app_token(self) -> bool {
         self == Self::AppsConnectionsOpen
     }

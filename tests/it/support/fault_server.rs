@@ -50,6 +50,8 @@ struct Recorded {
     /// Channels in which a file is shared.
     shares: HashMap<String, Vec<String>>,
     answers: HashMap<String, Value>,
+    /// The code that every call gets.
+    dead: Option<&'static str>,
     ids: u64,
 }
 
@@ -81,6 +83,11 @@ impl FaultServer {
     /// Every call of `method` gets this from now on.
     pub(crate) fn answer(&self, method: &str, answer: Value) {
         self.recorded.lock().unwrap().answers.insert(method.to_owned(), answer);
+    }
+
+    /// Every call of every method is refused with `code`, until it is `None`.
+    pub(crate) fn dead(&self, code: Option<&'static str>) {
+        self.recorded.lock().unwrap().dead = code;
     }
 
     pub(crate) fn calls(&self, method: &str) -> Vec<Value> {
@@ -130,7 +137,8 @@ impl FaultServer {
     }
 
     fn take_fault(&self, method: &str) -> Option<Fault> {
-        self.recorded.lock().unwrap().faults.get_mut(method)?.pop_front()
+        let mut recorded = self.recorded.lock().unwrap();
+        recorded.dead.map(Fault::Code).or_else(|| recorded.faults.get_mut(method)?.pop_front())
     }
 
     fn good_answer(&self, method: &str, body: &Value) -> Value {
@@ -217,6 +225,7 @@ async fn uploaded(
 ) -> Response {
     match server.take_fault("upload") {
         Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Some(Fault::Code(_)) => return StatusCode::NOT_FOUND.into_response(),
         Some(Fault::Stall(time)) => tokio::time::sleep(time).await,
         _ => {}
     }
