@@ -2,6 +2,7 @@
 //!
 //! Never prints a payload, a token or slack-morphism's error texts, which quote whole responses.
 
+mod budget;
 mod error;
 mod installation;
 mod method;
@@ -16,11 +17,13 @@ use slack_morphism::{
     SlackApiToken, SlackClient as MorphismClient,
     prelude::{SlackApiTokenValue, SlackClientHyperConnector, SlackHyperClient},
 };
+use tokio::time::Instant;
 
 pub use error::SlackCallError;
 pub use method::Method;
 pub use upload::Upload;
 
+use self::budget::{Budget, Key};
 use crate::config::{Secret, SlackConfig};
 
 /// How long calls wait and how often they try.
@@ -60,6 +63,8 @@ pub enum Pace {
     Hurried,
     /// Retries; for work behind the acknowledgement.
     Unhurried,
+    /// One try, handed back at once when Slack's limits do not allow it; for loops that come by again.
+    InPassing,
 }
 
 /// Calls Slack's Web API with the bot's token. Cheap to clone.
@@ -75,6 +80,7 @@ struct Inner {
     uploads: upload::Uploads,
     patience: Patience,
     installation: installation::Installation,
+    budget: Budget,
 }
 
 impl std::fmt::Debug for SlackClient {
@@ -102,6 +108,7 @@ impl SlackClient {
                 uploads: upload::Uploads::new(connector),
                 patience,
                 installation: installation::Installation::new(),
+                budget: Budget::default(),
             }),
         })
     }
@@ -117,23 +124,45 @@ impl SlackClient {
             return Err(SlackCallError::Dead { code });
         }
         let result = match pace {
-            Pace::Hurried => self.once(method, body, self.inner.patience.hurried).await,
+            Pace::Hurried => self.at_once(method, body, pace, self.inner.patience.hurried).await,
             Pace::Unhurried => self.patiently(method, body).await,
+            Pace::InPassing => self.at_once(method, body, pace, self.inner.patience.unhurried).await,
         };
         self.note(method, result.as_ref().err());
         result.map_err(|error| error.for_caller(method))
     }
 
+    /// How long a call would have to wait for Slack's limits; posts are counted by channel.
+    pub(super) fn wait_for(&self, method: Method, channel: &str, pace: Pace) -> Duration {
+        self.inner.budget.wait(&Key::new(method, Some(channel)), pace, Instant::now())
+    }
+
+    async fn at_once(
+        &self,
+        method: Method,
+        body: &Value,
+        pace: Pace,
+        limit: Duration,
+    ) -> Result<Value, SlackCallError> {
+        let key = Key::of(method, body);
+        let taken = self.inner.budget.take(&key, pace, Instant::now());
+        taken.map_err(|retry_after| SlackCallError::RateLimited { retry_after })?;
+        self.once(method, body, &key, limit).await
+    }
+
     async fn patiently(&self, method: Method, body: &Value) -> Result<Value, SlackCallError> {
         let patience = &self.inner.patience;
+        let key = Key::of(method, body);
         let mut wait = patience.first_wait;
         for _ in 1..patience.tries {
-            let error = match self.once(method, body, patience.unhurried).await {
+            self.turn(&key).await?;
+            let error = match self.once(method, body, &key, patience.unhurried).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let pause = match &error {
-                SlackCallError::RateLimited { retry_after } if *retry_after <= patience.longest_wait => *retry_after,
+                // The bucket is closed for as long as Slack wants.
+                SlackCallError::RateLimited { retry_after } if *retry_after <= patience.longest_wait => Duration::ZERO,
                 SlackCallError::Unreachable => wait,
                 SlackCallError::Ambiguous if method.may_repeat() => wait,
                 _ => return Err(error),
@@ -142,15 +171,32 @@ impl SlackClient {
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
-        self.once(method, body, patience.unhurried).await
+        self.turn(&key).await?;
+        self.once(method, body, &key, patience.unhurried).await
     }
 
-    async fn once(&self, method: Method, body: &Value, limit: Duration) -> Result<Value, SlackCallError> {
-        match tokio::time::timeout(limit, self.send(method, body)).await {
+    /// Waits for a token, or fails when that takes longer than anybody should be kept.
+    async fn turn(&self, key: &Key) -> Result<(), SlackCallError> {
+        let give_up = Instant::now() + self.inner.patience.longest_wait;
+        while let Err(wait) = self.inner.budget.take(key, Pace::Unhurried, Instant::now()) {
+            if Instant::now() + wait > give_up {
+                return Err(SlackCallError::RateLimited { retry_after: wait });
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    async fn once(&self, method: Method, body: &Value, key: &Key, limit: Duration) -> Result<Value, SlackCallError> {
+        let result = match tokio::time::timeout(limit, self.send(method, body)).await {
             Ok(Ok(answer)) => error::checked(answer),
             Ok(Err(error)) => Err(error::classify(&error)),
             Err(_) => Err(SlackCallError::Ambiguous),
+        };
+        if let Err(SlackCallError::RateLimited { retry_after }) = &result {
+            self.inner.budget.close(key, *retry_after, Instant::now());
         }
+        result
     }
 
     async fn send(&self, method: Method, body: &Value) -> Result<Value, slack_morphism::errors::SlackClientError> {

@@ -5,7 +5,7 @@
 
 mod confirm;
 
-use std::{future::Future, path::PathBuf, sync::Arc};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct ResultFile {
     /// A readable local copy.
     pub path: PathBuf,
 }
+
+/// A job keeps its place for so long at most; its deadline is an hour.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 type Open = dyn Fn(Request) -> BoxFuture<'static, Result<Vec<ResultFile>, Failure>> + Send + Sync;
 
@@ -86,6 +89,8 @@ enum Stop {
     Failed(Failure),
     /// The lease is lost, the process ends, the database does not answer, or the installation is dead.
     HandBack,
+    /// Slack wants nothing of this kind for so long.
+    Later(Duration),
 }
 
 impl From<Fenced> for Stop {
@@ -102,6 +107,7 @@ impl From<SlackCallError> for Stop {
         match error {
             // Not this delivery's fault: it goes on when the installation works again.
             SlackCallError::Dead { .. } => Self::HandBack,
+            SlackCallError::RateLimited { retry_after } => Self::Later(retry_after),
             error => Self::Failed(error.into_failure()),
         }
     }
@@ -121,7 +127,17 @@ pub async fn deliver(
         Ok(()) => Outcome::Delivered,
         Err(Stop::Failed(failure)) => Outcome::Failed(failure),
         Err(Stop::HandBack) => Outcome::HandBack,
+        Err(Stop::Later(wait)) => later(wait, delivery.stop).await,
     }
+}
+
+/// A limit of Slack's is no failure of the job: it goes back into the queue, uncounted, once the time is over.
+pub(super) async fn later(wait: Duration, stop: &CancellationToken) -> Outcome {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
+    }
+    Outcome::HandBack
 }
 
 async fn run(
@@ -135,7 +151,7 @@ async fn run(
     let mut confirmed = false;
     if !progress.complete_sent {
         let found = (files.open)(delivery.request.clone()).await.map_err(Stop::Failed)?;
-        let root = announce::ensure_root(app, delivery.request).await?;
+        let root = announce::ensure_root(app, delivery.request, Pace::Unhurried).await?;
         progress.channel.clone_from(&root.channel);
         progress.files = upload_all(app, &found, delivery).await?;
         if progress.files.is_empty() {

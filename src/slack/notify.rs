@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::{
-    Delivery, Method, Pace, SlackApp, SlackCallError, announce, blocks::Message, deliver::note, result, words,
-};
+use super::{Delivery, Method, Pace, SlackApp, SlackCallError, announce, blocks::Message, deliver, result, words};
 use crate::queue::{Outcome, Request, RequestState};
 
 /// Tells the requester how a request ended.
@@ -17,11 +15,11 @@ pub async fn notify(app: &SlackApp, delivery: Delivery<'_>) -> Outcome {
         return Outcome::HandBack;
     }
     let Some(message) = message(app, delivery.request) else { return Outcome::Notified };
-    let root = match announce::ensure_root(app, delivery.request).await {
+    let root = match announce::ensure_root(app, delivery.request, Pace::Unhurried).await {
         Ok(root) => root,
-        Err(error) => return ended(error),
+        Err(error) => return ended(error, delivery).await,
     };
-    if note(app, delivery, &json!({ "said": true })).await.is_err() {
+    if deliver::note(app, delivery, &json!({ "said": true })).await.is_err() {
         return Outcome::HandBack;
     }
     let thread_ts = announce::thread_of(delivery.request, &root);
@@ -33,19 +31,20 @@ pub async fn notify(app: &SlackApp, delivery: Delivery<'_>) -> Outcome {
         Ok(_) | Err(SlackCallError::Ambiguous) => Outcome::Notified,
         Err(error) => {
             // Surely not said, so the next attempt may.
-            if note(app, delivery, &json!({ "said": false })).await.is_err() {
+            if deliver::note(app, delivery, &json!({ "said": false })).await.is_err() {
                 return Outcome::HandBack;
             }
-            ended(error)
+            ended(error, delivery).await
         }
     }
 }
 
 /// The files are there, or the root message tells the failure: a refusal of the last word spoils neither.
-fn ended(error: SlackCallError) -> Outcome {
+async fn ended(error: SlackCallError, delivery: Delivery<'_>) -> Outcome {
     match error {
         SlackCallError::Refused { .. } | SlackCallError::Ambiguous => Outcome::Notified,
         SlackCallError::Dead { .. } => Outcome::HandBack,
+        SlackCallError::RateLimited { retry_after } => deliver::later(retry_after, delivery.stop).await,
         error => Outcome::Failed(error.into_failure()),
     }
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, time::Duration};
 
 use segment_bot::{
-    queue::{self, JobKind, Lease, Outcome, Request, RequestState},
+    queue::{self, JobKind, Lease, NewRequest, Outcome, Request, RequestState},
     segment::Failure,
     slack::{
         ACTION_CANCEL, ACTION_RERUN, ACTION_RETRY, AnnounceSettings, ConfirmSettings, Delivery, ResultFile,
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     fault_server::Fault,
-    requests::{claimed, now, performed, submitted, summary},
+    requests::{claimed, new_request, now, performed, submitted, summary},
     stage::Stage,
 };
 
@@ -129,6 +129,26 @@ async fn the_last_state_is_shown_even_after_slack_was_away() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_rate_limited_does_not_keep_others_waiting() {
+    let stage = Stage::new().await;
+    stage.slack.fail("chat.postMessage", [Fault::RateLimited(2)]);
+    let limited = submitted(&stage.pool, "U1").await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(announce(stage.app.clone(), quick(), stop.clone()));
+    stage.slack.wait_for("chat.postMessage", 0).await;
+    let elsewhere = NewRequest { channel: "C2".to_owned(), ..new_request("V-elsewhere", "U2") };
+    queue::submit(&stage.pool, &elsewhere).await.unwrap();
+    stage.slack.wait_for("chat.postMessage", 2).await;
+    stop.cancel();
+    running.await.unwrap();
+    let limited_at = stage.slack.times("chat.postMessage", "channel", "C1");
+    let elsewhere_at = stage.slack.times("chat.postMessage", "channel", "C2");
+    assert!(limited_at[1] - limited_at[0] >= Duration::from_secs(2), "honoured");
+    assert!(elsewhere_at[0] < limited_at[1], "meanwhile the other channel has its message");
+    assert!(now(&stage.pool, limited.id).await.root.is_some());
+}
+
+#[tokio::test]
 async fn a_channel_that_refuses_by_now_is_replaced_by_a_direct_message() {
     let stage = Stage::new().await;
     stage.slack.fail("chat.postMessage", [Fault::Code("not_in_channel")]);
@@ -158,7 +178,7 @@ async fn however_an_attempt_ends_the_files_are_shared_once() {
         ("files.getUploadURLExternal", vec![Fault::Status(500); 3]),
         ("upload", vec![Fault::Status(500); 2]),
         ("files.completeUploadExternal", vec![Fault::DoneThen500]),
-        ("files.completeUploadExternal", vec![Fault::RateLimited(60)]),
+        ("files.completeUploadExternal", vec![Fault::RateLimited(3)]),
         ("files.info", vec![Fault::Status(500); 20]),
         ("chat.postMessage", vec![Fault::Status(503)]),
     ];
