@@ -1,6 +1,11 @@
 ### The result: how many, how good, who they are.
 
 result-ready = <@{ $user }> { $title } is ready: { $people } people.
+result-link = `{ $file }` ({ $size } MB) is too large for Slack: <{ $url }|download it here>. The link works for { $days ->
+        [one] one day
+       *[other] { $days } days
+    }; whoever has it has the file.
+result-folder = `{ $file }` ({ $size } MB) is too large for Slack. Ask { $owner } for it; it lies at `{ $place }`.
 result-waterfall =
     { "*" }How it came to { $delivered } people*
     { $people } people in the data

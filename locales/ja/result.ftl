@@ -1,6 +1,8 @@
 ### 結果：人数、精度、どのような人か。
 
 result-ready = <@{ $user }> さん、{ $title } ができました（{ $people }人）。
+result-link = `{ $file }`（{ $size } MB）はSlackには大きすぎます：<{ $url }|こちらからダウンロード>してください。リンクは{ $days }日間有効です。リンクを知る人は誰でもファイルを取得できます。
+result-folder = `{ $file }`（{ $size } MB）はSlackには大きすぎます。{ $owner } に依頼してください。保管場所は `{ $place }` です。
 result-waterfall =
     { "*" }{ $delivered }人になるまで*
     データにある人：{ $people }人

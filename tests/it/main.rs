@@ -22,6 +22,7 @@ mod slack_dead;
 mod slack_form;
 mod slack_http;
 mod slack_incidents;
+mod slack_results;
 mod slack_socket;
 mod slack_thread;
 mod support;

@@ -9,7 +9,7 @@ use segment_bot::{
     app::{self, Door},
     config::Config,
     queue::{JobKind, Outcome, RequestState},
-    slack::{ConfirmSettings, Delivery, ResultFiles, deliver, notify},
+    slack::{ConfirmSettings, Delivery, ResultFiles, ResultLinks, deliver, notify},
     worker::{self, Job, WorkerSettings},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,7 +33,7 @@ fn couriers(stage: &Stage, stop: &CancellationToken) {
                 let stop = CancellationToken::new();
                 let delivery = Delivery { lease: &job.lease, request: &job.request, stop: &stop };
                 if kind == JobKind::Notify {
-                    return notify(&app, delivery).await;
+                    return notify(&app, &ResultLinks::none(), delivery).await;
                 }
                 let files = ResultFiles::new(|_| async { Ok(Vec::new()) });
                 deliver(&app, &files, &ConfirmSettings::default(), delivery).await

@@ -7,7 +7,7 @@ use segment_bot::{
     segment::Failure,
     slack::{
         ACTION_CANCEL, ACTION_RERUN, ACTION_RETRY, AnnounceSettings, ConfirmSettings, Delivery, ResultFile,
-        ResultFiles, announce, deliver, notify,
+        ResultFiles, ResultLinks, announce, deliver, notify,
     },
 };
 use serde_json::{Value, json};
@@ -20,11 +20,7 @@ use crate::support::{
 };
 
 fn quick() -> AnnounceSettings {
-    AnnounceSettings {
-        min_interval: Duration::from_millis(200),
-        poll: Duration::from_millis(20),
-        ..AnnounceSettings::default()
-    }
+    AnnounceSettings { min_interval: Duration::from_millis(200), poll: Duration::from_millis(20) }
 }
 
 fn confirm() -> ConfirmSettings {
@@ -46,7 +42,7 @@ fn files() -> (ResultFiles, tempfile::TempDir) {
         .map(|(name, content)| {
             let path = folder.path().join(name);
             std::fs::File::create(&path).unwrap().write_all(content.as_bytes()).unwrap();
-            ResultFile { name: name.to_owned(), path }
+            ResultFile::stored(name, path)
         })
         .collect();
     let open = move |_| {
@@ -244,7 +240,8 @@ async fn the_last_word_is_said_at_most_once_and_mentions_the_requester() {
     let request = now(&stage.pool, request.id).await;
     let stop = CancellationToken::new();
     for _ in 0..2 {
-        let told = notify(&stage.app, Delivery { lease: &lease, request: &request, stop: &stop }).await;
+        let told =
+            notify(&stage.app, &ResultLinks::none(), Delivery { lease: &lease, request: &request, stop: &stop }).await;
         assert_eq!(told, Outcome::Notified);
         lease.progress = json!({ "said": true });
     }

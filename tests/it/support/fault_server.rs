@@ -15,6 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// What a call gets instead of a good answer.
 #[derive(Debug, Clone)]
@@ -31,6 +32,19 @@ pub(crate) enum Fault {
     /// It is done, and then the answer is lost.
     DoneThen500,
     Answer(Value),
+    /// Not done before the gate opens; then done even if nobody waits for the answer any more.
+    HeldBefore(Gate),
+    /// Done, and answered once the gate opens.
+    HeldAfter(Gate),
+}
+
+/// Where a call is held.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate {
+    /// The call is here.
+    pub(crate) arrived: Arc<Notify>,
+    /// It may go on.
+    pub(crate) open: Arc<Notify>,
 }
 
 /// One call as it came in.
@@ -78,6 +92,11 @@ impl FaultServer {
     /// The next calls of `method` get these, one each.
     pub(crate) fn fail(&self, method: &str, faults: impl IntoIterator<Item = Fault>) {
         self.recorded.lock().unwrap().faults.entry(method.to_owned()).or_default().extend(faults);
+    }
+
+    /// No further call fails.
+    pub(crate) fn recover(&self) {
+        self.recorded.lock().unwrap().faults.clear();
     }
 
     /// Every call of `method` gets this from now on.
@@ -210,6 +229,20 @@ async fn called(
             tokio::time::sleep(time).await;
             axum::Json(server.good_answer(&method, &body)).into_response()
         }
+        Some(Fault::HeldBefore(gate)) => {
+            let done = tokio::spawn(async move {
+                gate.arrived.notify_one();
+                gate.open.notified().await;
+                server.good_answer(&method, &body)
+            });
+            axum::Json(done.await.unwrap()).into_response()
+        }
+        Some(Fault::HeldAfter(gate)) => {
+            let answer = server.good_answer(&method, &body);
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+            axum::Json(answer).into_response()
+        }
         Some(Fault::DoneThen500) => {
             server.good_answer(&method, &body);
             StatusCode::BAD_GATEWAY.into_response()
@@ -223,14 +256,31 @@ async fn uploaded(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    assert_eq!(headers["content-length"].to_str().unwrap(), body.len().to_string(), "the exact length is told");
+    assert!(!headers.contains_key("authorization"), "the address itself is the permission");
+    let keep = || drop(server.recorded.lock().unwrap().uploads.insert(file, body.to_vec()));
     match server.take_fault("upload") {
         Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
         Some(Fault::Code(_)) => return StatusCode::NOT_FOUND.into_response(),
-        Some(Fault::Stall(time)) => tokio::time::sleep(time).await,
-        _ => {}
+        Some(Fault::Stall(time)) => {
+            tokio::time::sleep(time).await;
+            keep();
+        }
+        Some(Fault::HeldBefore(gate)) => {
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+            keep();
+        }
+        Some(Fault::HeldAfter(gate)) => {
+            keep();
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+        }
+        Some(Fault::DoneThen500) => {
+            keep();
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        _ => keep(),
     }
-    assert_eq!(headers["content-length"].to_str().unwrap(), body.len().to_string(), "the exact length is told");
-    assert!(!headers.contains_key("authorization"), "the address itself is the permission");
-    server.recorded.lock().unwrap().uploads.insert(file, body.to_vec());
     StatusCode::OK.into_response()
 }
