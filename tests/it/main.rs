@@ -3,6 +3,7 @@
 
 mod audience;
 mod build_segment;
+mod delivery_model;
 mod end_to_end;
 mod features;
 mod features_cli;
