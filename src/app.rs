@@ -2,6 +2,7 @@
 
 mod couriers;
 mod http;
+mod results;
 mod segment_job;
 
 use std::{ffi::OsString, future::Future, path::PathBuf, sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use http::Door;
+pub use results::Results;
 
 use crate::{
     catalog::Catalog,
@@ -49,11 +51,15 @@ pub async fn serve(
     let slack_config = config.require_slack()?.clone();
     let client = SlackClient::new(&slack_config)?;
     let pool = open_database(&config).await?;
+    let results = Results::new(store.clone(), catalog.limits);
     let app = SlackApp::new(catalog.clone(), pool.clone(), Arc::new(Texts::load()?), client, slack_config)
-        .with_estimates(estimates(catalog, store.clone()));
+        .with_estimates(estimates(catalog, store));
 
     let mut parts = Parts { tasks: JoinSet::new(), stopping: stopping.clone() };
-    parts.add("the HTTP server", door.serve(slack::router(app.clone()), pool.clone(), stopping.clone()));
+    let health = http::Health { pool: pool.clone(), slack: app.client().clone() };
+    parts.add("the HTTP server", door.serve(slack::router(app.clone()), health, stopping.clone()));
+    let watching = app.client().clone().watch_installation(stopping.clone());
+    parts.add("the look at the installation", finished(watching));
     let announcing = slack::announce(app.clone(), AnnounceSettings::default(), stopping.clone());
     parts.add("the announcer", finished(announcing));
     let reporting = slack::incidents(app.clone(), IncidentSettings::default(), stopping.clone());
@@ -61,7 +67,7 @@ pub async fn serve(
     if config.slack.as_ref().is_some_and(|slack| slack.app_token.is_some()) {
         parts.add("Socket Mode", finished(slack::socket_mode(app.clone(), stopping.clone())));
     }
-    add_couriers(&mut parts, &config, &app, &pool, store);
+    add_couriers(&mut parts, &config, &app, &pool, results);
     if config.requests_kept_days > 0 {
         let keep = Duration::from_hours(24 * u64::from(config.requests_kept_days));
         parts.add("retention", finished(forget(pool.clone(), keep, stopping.clone())));
@@ -128,7 +134,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
         cache_bytes: config.cache_bytes,
         s3_path_style: config.s3_path_style,
     };
-    Store::open(&config.store, &options).await.context("SEGMENT_STORE cannot be opened")
+    Store::open_patiently(&config.store, &options).await.context("SEGMENT_STORE cannot be opened")
 }
 
 fn children(config: &Config, workers: Workers) -> anyhow::Result<Children> {
@@ -197,12 +203,12 @@ fn limits(config: &Config) -> ClaimLimits {
 }
 
 /// The two loops that bring results into Slack.
-fn add_couriers(parts: &mut Parts, config: &Config, app: &SlackApp, pool: &PgPool, store: Store) {
+fn add_couriers(parts: &mut Parts, config: &Config, app: &SlackApp, pool: &PgPool, results: Results) {
     let name = format!("serve-{}", std::process::id());
     let settings = WorkerSettings { slots: COURIERS, ..WorkerSettings::new(name, ClaimLimits::new(config.lease)) };
     let stopping = &parts.stopping.clone();
-    let delivering = couriers::deliver(app.clone(), store, pool.clone(), settings.clone(), stopping.clone());
+    let delivering = couriers::deliver(app.clone(), results.clone(), pool.clone(), settings.clone(), stopping.clone());
     parts.add("delivery", finished(delivering));
-    let notifying = couriers::notify(app.clone(), pool.clone(), settings, stopping.clone());
+    let notifying = couriers::notify(app.clone(), results, pool.clone(), settings, stopping.clone());
     parts.add("the last word", finished(notifying));
 }

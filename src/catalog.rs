@@ -235,6 +235,12 @@ pub struct Limits {
     pub hidden_cell: u64,
     /// A larger share of unusable event rows stops a snapshot; 0.0..=1.0.
     pub unusable_rows_share: f64,
+    /// Larger files go into Slack compressed.
+    pub gzip_over_bytes: u64,
+    /// Larger files do not go into Slack: the result has a link to them, or says where they lie.
+    pub link_over_bytes: u64,
+    /// How long such a link works; 1 to 7.
+    pub link_days: u8,
 }
 
 impl Catalog {

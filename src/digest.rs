@@ -7,6 +7,17 @@ pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// The digest of everything that `reader` gives, a piece at a time.
+pub fn sha256_of(mut reader: impl std::io::Read) -> std::io::Result<String> {
+    let (mut digest, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok(hex::encode(digest.finalize())),
+            read => digest.update(&piece[..read]),
+        }
+    }
+}
+
 /// A 64-bit hash of `bytes` that is the same on every machine and in every version: FNV-1a, finished with `SplitMix64`.
 ///
 /// For splitting people into parts, never for security.

@@ -13,6 +13,11 @@ waterfall-picked = { $people } picked, the most likely first
 waterfall-control = − { $people } control group: kept out of every file, to measure the effect
 waterfall-delivered = { "*" }{ $people } delivered*, the most likely first
 waterfall-delivered-rest = { "*" }{ $people } delivered*
+result-link = `{ $file }` ({ $size } MB) is too large for Slack: <{ $url }|download it here>. The link works for { $days ->
+        [one] one day
+       *[other] { $days } days
+    }; whoever has it has the file.
+result-folder = `{ $file }` ({ $size } MB) is too large for Slack. Ask { $owner } for it; it lies at `{ $place }`.
 result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
 result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::{config::Config, slack::SlackClient};
 
 /// Where the service listens, already bound: whoever asks from now on is answered.
 #[derive(Debug)]
@@ -42,23 +42,32 @@ impl Door {
     }
 
     /// Serves `routes` and the two questions of operators until `stopping`; open requests are answered first.
-    pub(super) async fn serve(self, routes: Router, pool: PgPool, stopping: CancellationToken) -> anyhow::Result<()> {
+    pub(super) async fn serve(self, routes: Router, health: Health, stopping: CancellationToken) -> anyhow::Result<()> {
         tracing::info!(address = %self.address, "listening");
-        let health = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
-        let all = routes.merge(health.with_state(pool));
+        let questions = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
+        let all = routes.merge(questions.with_state(health));
         axum::serve(self.listener, all).with_graceful_shutdown(stopping.cancelled_owned()).await?;
         Ok(())
     }
 }
 
-/// Whether a click could be kept now.
-async fn ready(State(pool): State<PgPool>) -> (StatusCode, &'static str) {
-    let answered = async { pool.acquire().await?.ping().await };
-    match answered.await {
-        Ok(()) => (StatusCode::OK, "ready"),
-        Err(error) => {
-            tracing::warn!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
-        }
+/// What readiness depends on.
+#[derive(Debug, Clone)]
+pub(super) struct Health {
+    pub(super) pool: PgPool,
+    pub(super) slack: SlackClient,
+}
+
+/// Whether a click could be kept and answered now.
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    let answered = async { health.pool.acquire().await?.ping().await };
+    if let Err(error) = answered.await {
+        tracing::warn!(%error, "the database does not answer");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer".to_owned());
     }
+    let Some(code) = health.slack.dead_code() else { return (StatusCode::OK, "ready".to_owned()) };
+    let body = format!(
+        "Slack says that this installation is gone ({code}): nothing is sent until the app is installed again or SLACK_BOT_TOKEN is replaced"
+    );
+    (StatusCode::SERVICE_UNAVAILABLE, body)
 }

@@ -8,7 +8,7 @@ use std::{collections::HashSet, ops::Range, path::PathBuf};
 use toml::Spanned;
 
 use super::{
-    AgeBounds, AgeColumn, Area, Catalog, EventsTable, Gender, GenderId, KindColumn, Limits, Names, Region, RegionCode,
+    AgeBounds, AgeColumn, Area, Catalog, EventsTable, Gender, GenderId, KindColumn, Names, Region, RegionCode,
     UsersTable, defaults,
     raw::{RawCatalog, RawEvents, RawUsers},
 };
@@ -96,12 +96,7 @@ impl Checker<'_> {
             regions,
             products,
             features,
-            limits: Limits {
-                smallest_segment: raw.limits.smallest_segment.max(1),
-                largest_segment: raw.limits.largest_segment,
-                hidden_cell: raw.limits.hidden_cell,
-                unusable_rows_share: raw.limits.unusable_rows_share,
-            },
+            limits: raw.limits.into(),
             sha256: crate::digest::sha256_hex(self.text),
         })
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Locale, Measure};
+use super::{Limits, Locale, Measure};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,10 +152,37 @@ pub(super) struct RawLimits {
     pub(super) largest_segment: u64,
     pub(super) hidden_cell: u64,
     pub(super) unusable_rows_share: f64,
+    pub(super) gzip_over_bytes: u64,
+    pub(super) link_over_bytes: u64,
+    pub(super) link_days: u8,
 }
 
 impl Default for RawLimits {
     fn default() -> Self {
-        Self { smallest_segment: 100, largest_segment: 1_000_000, hidden_cell: 10, unusable_rows_share: 0.05 }
+        Self {
+            smallest_segment: 100,
+            largest_segment: 1_000_000,
+            hidden_cell: 10,
+            unusable_rows_share: 0.05,
+            gzip_over_bytes: 5_000_000,
+            // Slack's own limit for a file.
+            link_over_bytes: 1_000_000_000,
+            link_days: 7,
+        }
+    }
+}
+
+impl From<RawLimits> for Limits {
+    fn from(raw: RawLimits) -> Self {
+        Self {
+            smallest_segment: raw.smallest_segment.max(1),
+            largest_segment: raw.largest_segment,
+            hidden_cell: raw.hidden_cell,
+            unusable_rows_share: raw.unusable_rows_share,
+            gzip_over_bytes: raw.gzip_over_bytes,
+            link_over_bytes: raw.link_over_bytes,
+            // A signature lives no longer than a week.
+            link_days: raw.link_days.clamp(1, 7),
+        }
     }
 }

@@ -166,7 +166,12 @@ impl Snapshot {
             let why = format!("`{}` has {} bytes instead of {}", part.key, object.bytes, part.bytes);
             return Err(FeaturesError::Damaged { as_of: self.as_of(), why });
         }
-        Ok(self.store.local_copy(&object).await?)
+        match self.store.local_copy_checked(&object, &part.sha256).await {
+            Err(error @ LakeError::Damaged { .. }) => {
+                Err(FeaturesError::Damaged { as_of: self.as_of(), why: error.to_string() })
+            }
+            result => Ok(result?),
+        }
     }
 
     fn files(&self) -> impl Iterator<Item = &Part> {

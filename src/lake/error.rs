@@ -29,6 +29,8 @@ pub enum LakeError {
     Service { endpoint: String, bucket: String, why: String, transient: bool },
     #[error("`{key}` changed again and again while it was read")]
     Unstable { key: String },
+    #[error("{place}: `{key}` is not what was written: its SHA-256 differs")]
+    Damaged { place: String, key: String },
     #[error("table `{table}`: `{glob}` is no usable pattern: {why}")]
     BadGlob { table: String, glob: String, why: String },
     #[error("table `{table}`: no file matches `{glob}` in {place}; check the table's `path` in the catalog")]
@@ -78,6 +80,7 @@ impl LakeError {
             | Self::NoBucket { .. }
             | Self::Refused { .. }
             | Self::NoCredentials { .. }
+            | Self::Damaged { .. }
             | Self::BadGlob { .. }
             | Self::NoFiles { .. }
             | Self::Unreadable { .. }

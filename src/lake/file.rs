@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{LakeError, Object};
+use crate::digest;
 
 /// Names that a write uses before its rename; a listing never shows them.
 const UNFINISHED: &str = ".unfinished-";
@@ -157,6 +158,16 @@ fn is_absent(error: &std::io::Error) -> bool {
         error.kind(),
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
     )
+}
+
+/// The hash of a local file.
+pub(super) async fn sha256_of(path: &Path) -> Result<String, LakeError> {
+    let path = path.to_owned();
+    blocking(move || {
+        let opened = fs::File::open(&path).and_then(|file| digest::sha256_of(std::io::BufReader::new(file)));
+        opened.map_err(LakeError::io(&path))
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(

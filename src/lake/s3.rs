@@ -1,6 +1,7 @@
 //! Objects in an S3 bucket. Connections, retries and signatures are the SDK's; sizes, limits and messages are ours.
 
 mod multipart;
+mod retries;
 
 use std::{
     path::PathBuf,
@@ -9,18 +10,22 @@ use std::{
 
 use aws_sdk_s3::{
     Client,
-    config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Region, timeout::TimeoutConfig},
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    presigning::PresigningConfig,
     primitives::ByteStream,
     types::Object as Listed,
 };
 use aws_smithy_http_client::tls;
 use bytes::Bytes;
 
-use super::{LakeError, Object, StoreOptions, cache::Cache};
+pub(super) use self::retries::Retries;
+use super::{LakeError, Object, StoreOptions, cache::Cache, file};
 
-/// A body that breaks off is fetched again this often; the SDK retries only up to the first byte.
-const FETCHES_MAX: u32 = 4;
+/// A signature of AWS lives no longer.
+const LONGEST_LINK: Duration = Duration::from_hours(7 * 24);
+/// What is not as written so often in a row lies there so.
+const DAMAGED_MAX: u32 = 2;
 
 #[derive(Debug)]
 pub(super) struct S3Store {
@@ -31,22 +36,24 @@ pub(super) struct S3Store {
     /// As errors name it.
     endpoint: String,
     cache: Cache,
+    retries: Retries,
 }
 
 impl S3Store {
-    pub(super) async fn open(bucket: &str, prefix: &str, options: &StoreOptions) -> Self {
-        let shared = load_config().await;
+    pub(super) async fn open(bucket: &str, prefix: &str, options: &StoreOptions, retries: Retries) -> Self {
+        let shared = load_config(retries).await;
         let endpoint = shared.endpoint_url().map_or_else(|| "AWS S3".to_owned(), str::to_owned);
         // Servers other than AWS seldom have regions, but a signature needs one.
         let region = shared.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
         let config = aws_sdk_s3::config::Builder::from(&shared).region(region);
-        let config = config.force_path_style(options.s3_path_style).build();
+        let config = config.force_path_style(options.s3_path_style).retry_partition(Retries::partition()).build();
         Self {
             client: Client::from_conf(config),
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             endpoint,
             cache: Cache::new(options.cache_dir.clone(), options.cache_bytes),
+            retries,
         }
     }
 
@@ -103,7 +110,7 @@ impl S3Store {
             let body = got.map_err(|error| self.fault(key, &error))?.body;
             match body.collect().await {
                 Ok(whole) => return Ok(whole.into_bytes()),
-                Err(_) if fetches < FETCHES_MAX => {}
+                Err(_) if fetches < self.retries.attempts => self.retries.pause(fetches).await,
                 Err(error) => return Err(self.unreachable(&error)),
             }
         }
@@ -123,23 +130,40 @@ impl S3Store {
         deleted.map(|_| ()).map_err(|error| self.fault(key, &error))
     }
 
-    pub(super) async fn local_copy(&self, object: &Object) -> Result<PathBuf, LakeError> {
+    /// A copy whose hash is not `sha256` is fetched again, like one that broke off: the wire may have changed it.
+    pub(super) async fn local_copy(&self, object: &Object, sha256: Option<&str>) -> Result<PathBuf, LakeError> {
         let mut object = object.clone();
-        for _ in 0..FETCHES_MAX {
+        let mut damaged = 0;
+        for fetches in 1..=self.retries.attempts {
             let path = self.cache.path(&self.bucket, &self.full(&object.key), &object.etag);
             if Cache::hit(&path) {
                 return Ok(path);
             }
             match self.fetch(&object).await? {
-                Fetched::Whole(file) => {
+                Fetched::Whole(file) if is_as_written(&file, sha256).await? => {
                     self.cache.keep(file, &path)?;
                     return Ok(path);
                 }
-                Fetched::BrokeOff => {}
+                Fetched::Whole(_) => {
+                    damaged += 1;
+                    if damaged == DAMAGED_MAX {
+                        return Err(LakeError::Damaged { place: self.place(), key: object.key });
+                    }
+                }
+                Fetched::BrokeOff => self.retries.pause(fetches).await,
                 Fetched::Changed => object = self.stat(&object.key).await?,
             }
         }
         Err(LakeError::Unstable { key: object.key })
+    }
+
+    pub(super) async fn link(&self, key: &str, valid: Duration) -> Result<String, LakeError> {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let expires = PresigningConfig::expires_in(valid.min(LONGEST_LINK)).expect("at most a week is allowed");
+        let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
+        let signed =
+            get.response_content_disposition(format!("attachment; filename=\"{name}\"")).presigned(expires).await;
+        Ok(signed.map_err(|error| self.fault(key, &error))?.uri().to_owned())
     }
 
     async fn fetch(&self, object: &Object) -> Result<Fetched, LakeError> {
@@ -206,6 +230,13 @@ impl S3Store {
     }
 }
 
+async fn is_as_written(file: &tempfile::NamedTempFile, sha256: Option<&str>) -> Result<bool, LakeError> {
+    match sha256 {
+        None => Ok(true),
+        Some(sha256) => Ok(file::sha256_of(file.path()).await? == sha256),
+    }
+}
+
 enum Fetched {
     Whole(tempfile::NamedTempFile),
     BrokeOff,
@@ -214,7 +245,7 @@ enum Fetched {
 }
 
 /// The environment's settings (`AWS_ENDPOINT_URL`, keys, region, profile), with ring as the only TLS.
-async fn load_config() -> aws_config::SdkConfig {
+async fn load_config(retries: Retries) -> aws_config::SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
@@ -226,7 +257,7 @@ async fn load_config() -> aws_config::SdkConfig {
     aws_config::defaults(aws_config::BehaviorVersion::latest())
         .http_client(http)
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .retry_config(retries.config())
         .load()
         .await
 }

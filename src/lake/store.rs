@@ -3,13 +3,17 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{LakeError, file::FileStore, s3::S3Store};
+use super::{
+    LakeError,
+    file::{self, FileStore},
+    s3::{Retries, S3Store},
+};
 
 /// One object store: a `file://` folder or an `s3://` bucket with an optional prefix. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -45,6 +49,15 @@ pub struct Object {
 impl Store {
     /// Opens `file://folder` (relative or absolute) or `s3://bucket/prefix`. Nothing is contacted yet.
     pub async fn open(url: &str, options: &StoreOptions) -> Result<Self, LakeError> {
+        Self::open_with(url, options, Retries::QUICK).await
+    }
+
+    /// As [`Store::open`], for work that nobody waits for: every call rides out an outage of two minutes.
+    pub async fn open_patiently(url: &str, options: &StoreOptions) -> Result<Self, LakeError> {
+        Self::open_with(url, options, Retries::PATIENT).await
+    }
+
+    async fn open_with(url: &str, options: &StoreOptions, retries: Retries) -> Result<Self, LakeError> {
         let bad = |why| LakeError::BadUrl { url: url.to_owned(), why };
         if let Some(folder) = url.strip_prefix("file://") {
             if folder.is_empty() {
@@ -61,7 +74,7 @@ impl Store {
         if !prefix.is_empty() {
             check_key(prefix).map_err(|_| bad("the prefix has empty, `.` or `..` parts"))?;
         }
-        Ok(Self(Backend::S3(Arc::new(S3Store::open(bucket, prefix, options).await))))
+        Ok(Self(Backend::S3(Arc::new(S3Store::open(bucket, prefix, options, retries).await))))
     }
 
     /// Everything whose key begins with `prefix`, sorted by key; empty when there is nothing.
@@ -141,7 +154,38 @@ impl Store {
         check_key(&object.key)?;
         match &self.0 {
             Backend::File(files) => Ok(files.path(&object.key)),
-            Backend::S3(bucket) => bucket.local_copy(object).await,
+            Backend::S3(bucket) => bucket.local_copy(object, None).await,
+        }
+    }
+
+    /// As [`Store::local_copy`] for a part whose hash is known: checked when it is fetched, so that what is kept is right.
+    /// A folder's file is not read twice for that.
+    pub async fn local_copy_checked(&self, object: &Object, sha256: &str) -> Result<PathBuf, LakeError> {
+        check_key(&object.key)?;
+        match &self.0 {
+            Backend::File(files) => Ok(files.path(&object.key)),
+            Backend::S3(bucket) => bucket.local_copy(object, Some(sha256)).await,
+        }
+    }
+
+    /// As [`Store::local`], read once more to see that it is what was written: for what leaves the house.
+    pub async fn local_checked(&self, key: &str, sha256: &str) -> Result<PathBuf, LakeError> {
+        let object = self.stat(key).await?;
+        let path = self.local_copy_checked(&object, sha256).await?;
+        if file::sha256_of(&path).await? == sha256 {
+            Ok(path)
+        } else {
+            Err(LakeError::Damaged { place: self.place(), key: key.to_owned() })
+        }
+    }
+
+    /// An address that gives `key` to whoever has it, as a file of this name, for so long (at most 7 days, and no longer than the
+    /// credentials that sign it). `None` for a folder, which nobody reaches from outside.
+    pub async fn link(&self, key: &str, valid: Duration) -> Result<Option<String>, LakeError> {
+        check_key(key)?;
+        match &self.0 {
+            Backend::File(_) => Ok(None),
+            Backend::S3(bucket) => bucket.link(key, valid).await.map(Some),
         }
     }
 

@@ -1,9 +1,6 @@
 //! Keeps the one root message of each request in step with its row: posted once, then only edited, not too often, the last state always.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::json;
 use tokio::time::Instant;
@@ -18,15 +15,13 @@ use crate::queue::{self, DeliverTo, Listener, MessageRef, Request, RequestState}
 pub struct AnnounceSettings {
     /// Between two edits of one message; the last edit does not wait.
     pub min_interval: Duration,
-    /// Edits a minute of all messages together, the last ones not counted: Slack allows fifty.
-    pub edits_a_minute: usize,
     /// Looks at the queue at least this often.
     pub poll: Duration,
 }
 
 impl Default for AnnounceSettings {
     fn default() -> Self {
-        Self { min_interval: Duration::from_secs(10), edits_a_minute: 40, poll: Duration::from_secs(1) }
+        Self { min_interval: Duration::from_secs(10), poll: Duration::from_secs(1) }
     }
 }
 
@@ -34,13 +29,14 @@ impl Default for AnnounceSettings {
 const PASS: i64 = 500;
 /// After doubt whether a message was posted: a duplicate is the lesser harm than none, but not at once.
 const DOUBT: Duration = Duration::from_secs(30);
+/// Last edits take so much time of the others ahead: ten edits.
+const LAST_AHEAD: Duration = Duration::from_secs(17);
 const AWAY: Duration = Duration::from_secs(2);
 
 /// Runs until `shutdown`.
 pub async fn announce(app: SlackApp, settings: AnnounceSettings, shutdown: CancellationToken) {
     let mut wakes = Listener::start(app.pool());
-    let mut announcer =
-        Announcer { app, settings, edited: HashMap::new(), spent: VecDeque::new(), held: HashMap::new(), paused: None };
+    let mut announcer = Announcer { app, settings, edited: HashMap::new(), held: HashMap::new(), paused: None };
     loop {
         let app = announcer.app.clone();
         tokio::select! {
@@ -57,11 +53,9 @@ struct Announcer {
     settings: AnnounceSettings,
     /// Last edit by request.
     edited: HashMap<Uuid, Instant>,
-    /// Edits of the last minute.
-    spent: VecDeque<Instant>,
     /// Requests that wait for a while after a failed call.
     held: HashMap<Uuid, Instant>,
-    /// Slack does not answer, or not so often.
+    /// Slack does not answer.
     paused: Option<Instant>,
 }
 
@@ -91,27 +85,30 @@ impl Announcer {
         self.edited.retain(|_, at| now.duration_since(*at) < interval);
         self.held.retain(|_, until| *until > now);
         self.paused = self.paused.filter(|until| *until > now);
-        while self.spent.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_mins(1)) {
-            self.spent.pop_front();
-        }
     }
 
     async fn bring_up_to_date(&mut self, request: &Request) {
         let Some(root) = &request.root else {
-            let posted = ensure_root(&self.app, request).await;
+            // Waiting here would keep the other channels waiting.
+            let wait = self.app.client().wait_for(Method::ChatPostMessage, &request.channel, Pace::Unhurried);
+            if !wait.is_zero() {
+                return;
+            }
+            let posted = ensure_root(&self.app, request, Pace::InPassing).await;
             self.edited.insert(request.id, Instant::now());
             return self.settle(request, posted.map(drop)).await;
         };
         let last = is_final(request.state);
-        let too_soon = self.edited.contains_key(&request.id) || self.spent.len() >= self.settings.edits_a_minute;
-        if too_soon && !last {
+        let wait = self.app.client().wait_for(Method::ChatUpdate, &root.channel, Pace::Unhurried);
+        // The last edits go ahead of the others, as far as Slack allows.
+        let ahead = if last { LAST_AHEAD } else { Duration::ZERO };
+        if wait > ahead || (self.edited.contains_key(&request.id) && !last) {
             return;
         }
         let message = root_message(&self.app, request).await;
         let body = json!({ "channel": root.channel, "ts": root.ts, "text": message.text, "blocks": message.blocks });
         let result = self.app.client().call(Method::ChatUpdate, &body, Pace::Hurried).await.map(drop);
         self.edited.insert(request.id, Instant::now());
-        self.spent.push_back(Instant::now());
         self.settle(request, result).await;
     }
 
@@ -120,7 +117,7 @@ impl Announcer {
         match result {
             // Refused: deleted, or the bot was removed; nothing that a repetition would mend.
             Ok(()) | Err(SlackCallError::Refused { .. } | SlackCallError::LocalFile(_)) => self.shown(request).await,
-            Err(SlackCallError::RateLimited { retry_after }) => self.paused = Some(now + retry_after),
+            Err(SlackCallError::RateLimited { retry_after }) => drop(self.held.insert(request.id, now + retry_after)),
             Err(SlackCallError::Ambiguous) => drop(self.held.insert(request.id, now + DOUBT)),
             Err(SlackCallError::Unreachable | SlackCallError::Dead { .. }) => {
                 self.edited.remove(&request.id);
@@ -149,7 +146,7 @@ async fn root_message(app: &SlackApp, request: &Request) -> Message {
 }
 
 /// The root message; posted now if it is not there yet, once, whoever asks.
-pub(super) async fn ensure_root(app: &SlackApp, request: &Request) -> Result<MessageRef, SlackCallError> {
+pub(super) async fn ensure_root(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
     let _one_at_a_time = app.inner.root.lock().await;
     let request = match queue::request_by_id(app.pool(), request.id).await {
         Ok(Some(fresh)) => fresh,
@@ -160,7 +157,7 @@ pub(super) async fn ensure_root(app: &SlackApp, request: &Request) -> Result<Mes
     if let Some(root) = request.root {
         return Ok(root);
     }
-    let root = post_root(app, &request).await?;
+    let root = post_root(app, &request, pace).await?;
     let stored = queue::set_root(app.pool(), request.id, &root).await;
     if let Err(error) = stored {
         tracing::error!(%error, reference = request.reference, "a root message is posted and not stored");
@@ -169,38 +166,38 @@ pub(super) async fn ensure_root(app: &SlackApp, request: &Request) -> Result<Mes
 }
 
 /// In the channel; by direct message when that was asked for, or when the channel refuses by now.
-async fn post_root(app: &SlackApp, request: &Request) -> Result<MessageRef, SlackCallError> {
+async fn post_root(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
     if request.deliver_to == DeliverTo::Dm {
-        return post_by_dm(app, request).await;
+        return post_by_dm(app, request, pace).await;
     }
-    match post(app, request, &request.channel, request.thread_ts.as_deref()).await {
+    match post(app, request, (&request.channel, request.thread_ts.as_deref()), pace).await {
         Err(SlackCallError::Refused { code }) => {
             tracing::warn!(code, reference = request.reference, "the channel refuses; going to a direct message");
-            post_by_dm(app, request).await
+            post_by_dm(app, request, pace).await
         }
         result => result,
     }
 }
 
-async fn post_by_dm(app: &SlackApp, request: &Request) -> Result<MessageRef, SlackCallError> {
+async fn post_by_dm(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
     let body = json!({ "users": request.user });
-    let answer = app.client().call(Method::ConversationsOpen, &body, Pace::Unhurried).await?;
+    let answer = app.client().call(Method::ConversationsOpen, &body, pace).await?;
     let channel = answer["channel"]["id"].as_str().ok_or(SlackCallError::Unreachable)?;
-    post(app, request, channel, None).await
+    post(app, request, (channel, None), pace).await
 }
 
 async fn post(
     app: &SlackApp,
     request: &Request,
-    channel: &str,
-    thread_ts: Option<&str>,
+    (channel, thread_ts): (&str, Option<&str>),
+    pace: Pace,
 ) -> Result<MessageRef, SlackCallError> {
     let message = root_message(app, request).await;
     let mut body = json!({ "channel": channel, "text": message.text, "blocks": message.blocks });
     if let Some(thread_ts) = thread_ts {
         body["thread_ts"] = thread_ts.into();
     }
-    let answer = app.client().call(Method::ChatPostMessage, &body, Pace::Unhurried).await?;
+    let answer = app.client().call(Method::ChatPostMessage, &body, pace).await?;
     let ts = answer["ts"].as_str().ok_or(SlackCallError::Ambiguous)?;
     Ok(MessageRef { channel: answer["channel"].as_str().unwrap_or(channel).to_owned(), ts: ts.to_owned() })
 }

@@ -2,14 +2,13 @@
 //!
 //! Never prints a payload, a token or slack-morphism's error texts, which quote whole responses.
 
+mod budget;
 mod error;
+mod installation;
 mod method;
 mod upload;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,6 +23,7 @@ pub use error::SlackCallError;
 pub use method::Method;
 pub use upload::Upload;
 
+use self::budget::{Budget, Key};
 use crate::config::{Secret, SlackConfig};
 
 /// How long calls wait and how often they try.
@@ -39,8 +39,8 @@ pub struct Patience {
     pub first_wait: Duration,
     /// A longer Retry-After is handed to the caller instead of waited for.
     pub longest_wait: Duration,
-    /// Pause after Slack said that the installation is dead.
-    pub dead_for: Duration,
+    /// Between two looks whether a dead installation works again.
+    pub look_again: Duration,
 }
 
 impl Default for Patience {
@@ -51,7 +51,7 @@ impl Default for Patience {
             tries: 4,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            dead_for: Duration::from_mins(1),
+            look_again: Duration::from_mins(1),
         }
     }
 }
@@ -63,6 +63,8 @@ pub enum Pace {
     Hurried,
     /// Retries; for work behind the acknowledgement.
     Unhurried,
+    /// One try, handed back at once when Slack's limits do not allow it; for loops that come by again.
+    InPassing,
 }
 
 /// Calls Slack's Web API with the bot's token. Cheap to clone.
@@ -77,8 +79,8 @@ struct Inner {
     app: Option<SlackApiToken>,
     uploads: upload::Uploads,
     patience: Patience,
-    /// When Slack last said that the installation is dead, and which code it gave.
-    dead: Mutex<Option<(Instant, String)>>,
+    installation: installation::Installation,
+    budget: Budget,
 }
 
 impl std::fmt::Debug for SlackClient {
@@ -105,7 +107,8 @@ impl SlackClient {
                 app: config.app_token.as_ref().map(token),
                 uploads: upload::Uploads::new(connector),
                 patience,
-                dead: Mutex::new(None),
+                installation: installation::Installation::new(),
+                budget: Budget::default(),
             }),
         })
     }
@@ -115,36 +118,51 @@ impl SlackClient {
         Arc::clone(&self.inner.morphism)
     }
 
-    /// Whether Slack lately said that this installation is gone.
-    pub fn is_dead(&self) -> bool {
-        self.dead_code().is_some()
-    }
-
     /// Calls `method`; the answer is Slack's whole object, `ok: true` checked.
     pub async fn call(&self, method: Method, body: &Value, pace: Pace) -> Result<Value, SlackCallError> {
-        if let Some(code) = self.dead_code() {
+        if let Some(code) = self.dead_code().filter(|_| !method.asks_whether_alive()) {
             return Err(SlackCallError::Dead { code });
         }
         let result = match pace {
-            Pace::Hurried => self.once(method, body, self.inner.patience.hurried).await,
+            Pace::Hurried => self.at_once(method, body, pace, self.inner.patience.hurried).await,
             Pace::Unhurried => self.patiently(method, body).await,
+            Pace::InPassing => self.at_once(method, body, pace, self.inner.patience.unhurried).await,
         };
-        if let Err(error) = &result {
-            self.note(method, error);
-        }
+        self.note(method, result.as_ref().err());
         result.map_err(|error| error.for_caller(method))
+    }
+
+    /// How long a call would have to wait for Slack's limits; posts are counted by channel.
+    pub(super) fn wait_for(&self, method: Method, channel: &str, pace: Pace) -> Duration {
+        self.inner.budget.wait(&Key::new(method, Some(channel)), pace, Instant::now())
+    }
+
+    async fn at_once(
+        &self,
+        method: Method,
+        body: &Value,
+        pace: Pace,
+        limit: Duration,
+    ) -> Result<Value, SlackCallError> {
+        let key = Key::of(method, body);
+        let taken = self.inner.budget.take(&key, pace, Instant::now());
+        taken.map_err(|retry_after| SlackCallError::RateLimited { retry_after })?;
+        self.once(method, body, &key, limit).await
     }
 
     async fn patiently(&self, method: Method, body: &Value) -> Result<Value, SlackCallError> {
         let patience = &self.inner.patience;
+        let key = Key::of(method, body);
         let mut wait = patience.first_wait;
         for _ in 1..patience.tries {
-            let error = match self.once(method, body, patience.unhurried).await {
+            self.turn(&key).await?;
+            let error = match self.once(method, body, &key, patience.unhurried).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let pause = match &error {
-                SlackCallError::RateLimited { retry_after } if *retry_after <= patience.longest_wait => *retry_after,
+                // The bucket is closed for as long as Slack wants.
+                SlackCallError::RateLimited { retry_after } if *retry_after <= patience.longest_wait => Duration::ZERO,
                 SlackCallError::Unreachable => wait,
                 SlackCallError::Ambiguous if method.may_repeat() => wait,
                 _ => return Err(error),
@@ -153,15 +171,32 @@ impl SlackClient {
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
-        self.once(method, body, patience.unhurried).await
+        self.turn(&key).await?;
+        self.once(method, body, &key, patience.unhurried).await
     }
 
-    async fn once(&self, method: Method, body: &Value, limit: Duration) -> Result<Value, SlackCallError> {
-        match tokio::time::timeout(limit, self.send(method, body)).await {
+    /// Waits for a token, or fails when that takes longer than anybody should be kept.
+    async fn turn(&self, key: &Key) -> Result<(), SlackCallError> {
+        let give_up = Instant::now() + self.inner.patience.longest_wait;
+        while let Err(wait) = self.inner.budget.take(key, Pace::Unhurried, Instant::now()) {
+            if Instant::now() + wait > give_up {
+                return Err(SlackCallError::RateLimited { retry_after: wait });
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    async fn once(&self, method: Method, body: &Value, key: &Key, limit: Duration) -> Result<Value, SlackCallError> {
+        let result = match tokio::time::timeout(limit, self.send(method, body)).await {
             Ok(Ok(answer)) => error::checked(answer),
             Ok(Err(error)) => Err(error::classify(&error)),
             Err(_) => Err(SlackCallError::Ambiguous),
+        };
+        if let Err(SlackCallError::RateLimited { retry_after }) = &result {
+            self.inner.budget.close(key, *retry_after, Instant::now());
         }
+        result
     }
 
     async fn send(&self, method: Method, body: &Value) -> Result<Value, slack_morphism::errors::SlackClientError> {
@@ -176,22 +211,16 @@ impl SlackClient {
         api.http_get(method.name(), &params, None).await
     }
 
-    fn note(&self, method: Method, error: &SlackCallError) {
-        if let SlackCallError::Dead { code } = error {
-            *self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), code.clone()));
-            tracing::error!(
-                method = method.name(),
-                code,
-                "Slack says that this installation is gone; check SLACK_BOT_TOKEN"
-            );
-        } else {
-            tracing::warn!(method = method.name(), %error, "a call to Slack failed");
+    /// The app's token says nothing about the bot's.
+    fn note(&self, method: Method, error: Option<&SlackCallError>) {
+        match error {
+            None if method.asks_whether_alive() => self.inner.installation.works(),
+            None => {}
+            Some(SlackCallError::Dead { code }) if !method.needs_app_token() => {
+                self.inner.installation.died(method, code);
+            }
+            Some(error) => tracing::warn!(method = method.name(), %error, "a call to Slack failed"),
         }
-    }
-
-    fn dead_code(&self) -> Option<String> {
-        let dead = self.inner.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        dead.as_ref().filter(|(since, _)| since.elapsed() < self.inner.patience.dead_for).map(|(_, code)| code.clone())
     }
 }
 

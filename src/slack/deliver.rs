@@ -4,15 +4,16 @@
 //! until the share shows. Ids may be replaced while `complete_sent` is false, and never once it may have been sent.
 
 mod confirm;
+mod files;
 
-use std::{future::Future, path::PathBuf, sync::Arc};
+use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub use confirm::ConfirmSettings;
+pub use files::{LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts};
 
 use super::{Method, Pace, SlackApp, SlackCallError, Upload, announce, words};
 use crate::{
@@ -20,39 +21,8 @@ use crate::{
     segment::Failure,
 };
 
-/// A file that belongs to a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResultFile {
-    /// As people see it in Slack.
-    pub name: String,
-    /// A readable local copy.
-    pub path: PathBuf,
-}
-
-type Open = dyn Fn(Request) -> BoxFuture<'static, Result<Vec<ResultFile>, Failure>> + Send + Sync;
-
-/// Finds the files of a request, in the order of delivery.
-#[derive(Clone)]
-pub struct ResultFiles {
-    open: Arc<Open>,
-}
-
-impl ResultFiles {
-    /// Wraps whatever knows where results are stored.
-    pub fn new<F, Found>(open: F) -> Self
-    where
-        F: Fn(Request) -> Found + Send + Sync + 'static,
-        Found: Future<Output = Result<Vec<ResultFile>, Failure>> + Send + 'static,
-    {
-        Self { open: Arc::new(move |request| Box::pin(open(request))) }
-    }
-}
-
-impl std::fmt::Debug for ResultFiles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResultFiles").finish_non_exhaustive()
-    }
-}
+/// A job keeps its place for so long at most; its deadline is an hour.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// One attempt at a job that talks to Slack.
 #[derive(Debug, Clone, Copy)]
@@ -84,8 +54,10 @@ struct Reserved {
 #[derive(Debug)]
 enum Stop {
     Failed(Failure),
-    /// The lease is lost, the process ends, or the database does not answer.
+    /// The lease is lost, the process ends, the database does not answer, or the installation is dead.
     HandBack,
+    /// Slack wants nothing of this kind for so long.
+    Later(Duration),
 }
 
 impl From<Fenced> for Stop {
@@ -99,7 +71,12 @@ impl From<Fenced> for Stop {
 
 impl From<SlackCallError> for Stop {
     fn from(error: SlackCallError) -> Self {
-        Self::Failed(error.into_failure())
+        match error {
+            // Not this delivery's fault: it goes on when the installation works again.
+            SlackCallError::Dead { .. } => Self::HandBack,
+            SlackCallError::RateLimited { retry_after } => Self::Later(retry_after),
+            error => Self::Failed(error.into_failure()),
+        }
     }
 }
 
@@ -110,11 +87,24 @@ pub async fn deliver(
     confirm: &ConfirmSettings,
     delivery: Delivery<'_>,
 ) -> Outcome {
+    if !app.client().alive(delivery.stop).await {
+        return Outcome::HandBack;
+    }
     match run(app, files, confirm, delivery).await {
         Ok(()) => Outcome::Delivered,
         Err(Stop::Failed(failure)) => Outcome::Failed(failure),
         Err(Stop::HandBack) => Outcome::HandBack,
+        Err(Stop::Later(wait)) => later(wait, delivery.stop).await,
     }
+}
+
+/// A limit of Slack's is no failure of the job: it goes back into the queue, uncounted, once the time is over.
+pub(super) async fn later(wait: Duration, stop: &CancellationToken) -> Outcome {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
+    }
+    Outcome::HandBack
 }
 
 async fn run(
@@ -127,8 +117,8 @@ async fn run(
     // Whether Slack said that the files are shared; after a crash nobody knows.
     let mut confirmed = false;
     if !progress.complete_sent {
-        let found = (files.open)(delivery.request.clone()).await.map_err(Stop::Failed)?;
-        let root = announce::ensure_root(app, delivery.request).await?;
+        let found = files.open(delivery.request).await.map_err(Stop::Failed)?;
+        let root = announce::ensure_root(app, delivery.request, Pace::Unhurried).await?;
         progress.channel.clone_from(&root.channel);
         progress.files = upload_all(app, &found, delivery).await?;
         if progress.files.is_empty() {
@@ -148,7 +138,7 @@ async fn upload_all(app: &SlackApp, files: &[ResultFile], delivery: Delivery<'_>
         if delivery.stop.is_cancelled() {
             return Err(Stop::HandBack);
         }
-        let metadata = tokio::fs::metadata(&file.path).await.map_err(|error| {
+        let metadata = tokio::fs::metadata(file.path()).await.map_err(|error| {
             tracing::error!(%error, name = file.name, reference = delivery.request.reference, "a result's file is missing");
             Stop::Failed(Failure::StorageUnreachable)
         })?;
@@ -166,8 +156,8 @@ async fn upload_all(app: &SlackApp, files: &[ResultFile], delivery: Delivery<'_>
 
 /// An upload may be repeated: twice here, and then by the next attempt.
 async fn send(app: &SlackApp, upload: &Upload, file: &ResultFile, bytes: u64) -> Result<(), Stop> {
-    match app.client().upload(upload, &file.path, bytes).await {
-        Err(SlackCallError::Unreachable) => Ok(app.client().upload(upload, &file.path, bytes).await?),
+    match app.client().upload(upload, file.path(), bytes).await {
+        Err(SlackCallError::Unreachable) => Ok(app.client().upload(upload, file.path(), bytes).await?),
         result => Ok(result?),
     }
 }

@@ -99,13 +99,13 @@ async fn show(app: &SlackApp, incident: &Incident) -> Result<Option<MessageRef>,
         Some(shown) => {
             body["channel"] = shown.channel.as_str().into();
             body["ts"] = shown.ts.as_str().into();
-            app.client().call(Method::ChatUpdate, &body, Pace::Unhurried).await.map(|_| Some(shown.clone()))
+            app.client().call(Method::ChatUpdate, &body, Pace::InPassing).await.map(|_| Some(shown.clone()))
         }
         // Over before anybody heard of it.
         None if incident.resolved_at.is_some() => Ok(None),
         None => {
             body["channel"] = operators.into();
-            let answer = app.client().call(Method::ChatPostMessage, &body, Pace::Unhurried).await;
+            let answer = app.client().call(Method::ChatPostMessage, &body, Pace::InPassing).await;
             answer.map(|answer| {
                 let ts = answer["ts"].as_str()?.to_owned();
                 Some(MessageRef { channel: answer["channel"].as_str().unwrap_or(operators).to_owned(), ts })

@@ -1,7 +1,8 @@
 //! The lake's promises, the same for a folder and for a bucket on a real S3 server.
 
 #[path = "support/s3.rs"]
-mod s3;
+pub(crate) mod s3;
+mod s3_faults;
 
 use std::path::Path;
 

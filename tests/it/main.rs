@@ -3,6 +3,7 @@
 
 mod audience;
 mod build_segment;
+mod delivery_model;
 mod end_to_end;
 mod features;
 mod features_cli;
@@ -20,9 +21,11 @@ mod queue_share;
 mod sample_lake;
 mod slack_client;
 mod slack_command;
+mod slack_dead;
 mod slack_form;
 mod slack_http;
 mod slack_incidents;
+mod slack_results;
 mod slack_socket;
 mod slack_thread;
 mod support;

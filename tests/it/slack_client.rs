@@ -20,7 +20,11 @@ async fn update(client: &SlackClient) -> Result<Value, SlackCallError> {
 }
 
 async fn post(client: &SlackClient) -> Result<Value, SlackCallError> {
-    client.call(Method::ChatPostMessage, &json!({ "channel": "C1", "text": "x" }), Pace::Unhurried).await
+    post_to(client, "C1").await
+}
+
+async fn post_to(client: &SlackClient, channel: &str) -> Result<Value, SlackCallError> {
+    client.call(Method::ChatPostMessage, &json!({ "channel": channel, "text": "x" }), Pace::Unhurried).await
 }
 
 #[tokio::test]
@@ -60,6 +64,65 @@ async fn a_long_retry_after_is_handed_back() {
     let (client, slack) = client().await;
     slack.fail("chat.update", [Fault::RateLimited(60)]);
     assert_eq!(update(&client).await, Err(SlackCallError::RateLimited { retry_after: Duration::from_mins(1) }));
+    assert_eq!(slack.calls("chat.update").len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_calls_before_a_retry_after_has_passed_and_other_channels_do_not_wait() {
+    let (client, slack) = client().await;
+    slack.fail("chat.postMessage", [Fault::RateLimited(1)]);
+    let (first, others) = tokio::join!(post(&client), async {
+        slack.wait_for("chat.postMessage", 0).await;
+        tokio::join!(post(&client), post_to(&client, "C2"), update(&client))
+    });
+    assert!(first.is_ok() && others.0.is_ok() && others.1.is_ok() && others.2.is_ok());
+    let same = slack.times("chat.postMessage", "channel", "C1");
+    assert_eq!(same.len(), 3);
+    assert!(same[1] - same[0] >= Duration::from_secs(1), "honoured by everybody");
+    assert!(same[2] - same[1] >= Duration::from_millis(900), "and then one by one");
+    let elsewhere = slack.times("chat.postMessage", "channel", "C2")[0] - same[0];
+    let another_method = slack.times("chat.update", "channel", "C1")[0] - same[0];
+    assert!(elsewhere.max(another_method) < Duration::from_millis(500), "{elsewhere:?} {another_method:?}");
+}
+
+#[tokio::test]
+async fn a_known_retry_after_is_not_asked_about_again() {
+    let (client, slack) = client().await;
+    slack.fail("chat.update", [Fault::RateLimited(60)]);
+    assert!(update(&client).await.is_err());
+    let body = json!({ "channel": "C1", "ts": "1.0" });
+    for pace in [Pace::Hurried, Pace::Unhurried] {
+        let again = client.call(Method::ChatUpdate, &body, pace).await;
+        assert!(matches!(again, Err(SlackCallError::RateLimited { retry_after }) if retry_after.as_secs() >= 55));
+    }
+    assert_eq!(slack.calls("chat.update").len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_gets_a_post_a_second() {
+    let (client, slack) = client().await;
+    for _ in 0..5 {
+        post(&client).await.unwrap();
+    }
+    let posts = slack.times("chat.postMessage", "channel", "C1");
+    assert!(posts[4] - posts[0] >= Duration::from_millis(1900), "three at once, then one a second: {posts:?}");
+}
+
+#[tokio::test]
+async fn a_click_never_waits_behind_work_that_is_not_hurried() {
+    let (client, slack) = client().await;
+    let open = json!({ "trigger_id": "t" });
+    let mut background = tokio::task::JoinSet::new();
+    for _ in 0..30 {
+        let (client, open) = (client.clone(), open.clone());
+        background.spawn(async move { client.call(Method::ViewsOpen, &open, Pace::Unhurried).await });
+    }
+    slack.wait_for("views.open", 19).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let started = Instant::now();
+    assert!(client.call(Method::ViewsOpen, &open, Pace::Hurried).await.is_ok());
+    assert!(started.elapsed() < Duration::from_millis(200), "{:?}", started.elapsed());
+    assert!(slack.calls("views.open").len() < 25, "the others still wait for their turn");
 }
 
 #[tokio::test]
@@ -87,7 +150,7 @@ async fn a_dead_installation_is_not_called_again() {
     let (client, slack) = client().await;
     slack.fail("chat.update", [Fault::Code("token_revoked")]);
     assert!(matches!(update(&client).await, Err(SlackCallError::Dead { .. })));
-    assert!(client.is_dead());
+    assert_eq!(client.dead_code().as_deref(), Some("token_revoked"));
     assert!(matches!(post(&client).await, Err(SlackCallError::Dead { .. })));
     assert_eq!(slack.methods(), ["chat.update"]);
 }

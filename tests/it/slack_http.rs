@@ -83,11 +83,11 @@ async fn an_event_that_is_delivered_again_is_dealt_with_once() {
 async fn a_mention_that_could_not_be_answered_is_answered_when_it_comes_again() {
     use crate::support::fault_server::Fault;
     let stage = Stage::new().await;
-    stage.slack.fail("chat.postMessage", [Fault::RateLimited(60)]);
+    stage.slack.fail("chat.postMessage", [Fault::RateLimited(3)]);
     let mention = json!({ "type": "app_mention", "user": "U1", "channel": "C1", "ts": "2.0" });
     stage.happens("Ev1", &mention).await;
     stage.slack.wait_for("chat.postMessage", 0).await;
-    for _ in 0..100 {
+    for _ in 0..500 {
         stage.happens("Ev1", &mention).await;
         if stage.slack.calls("chat.postMessage").len() == 2 {
             break;

@@ -3,11 +3,11 @@
 use std::{io::Write, time::Duration};
 
 use segment_bot::{
-    queue::{self, JobKind, Lease, Outcome, Request, RequestState},
+    queue::{self, JobKind, Lease, NewRequest, Outcome, Request, RequestState},
     segment::Failure,
     slack::{
         ACTION_CANCEL, ACTION_RERUN, ACTION_RETRY, AnnounceSettings, ConfirmSettings, Delivery, ResultFile,
-        ResultFiles, announce, deliver, notify,
+        ResultFiles, ResultLinks, announce, deliver, notify,
     },
 };
 use serde_json::{Value, json};
@@ -15,16 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     fault_server::Fault,
-    requests::{claimed, now, performed, submitted, summary},
+    requests::{claimed, new_request, now, performed, submitted, summary},
     stage::Stage,
 };
 
 fn quick() -> AnnounceSettings {
-    AnnounceSettings {
-        min_interval: Duration::from_millis(200),
-        poll: Duration::from_millis(20),
-        ..AnnounceSettings::default()
-    }
+    AnnounceSettings { min_interval: Duration::from_millis(200), poll: Duration::from_millis(20) }
 }
 
 fn confirm() -> ConfirmSettings {
@@ -46,7 +42,7 @@ fn files() -> (ResultFiles, tempfile::TempDir) {
         .map(|(name, content)| {
             let path = folder.path().join(name);
             std::fs::File::create(&path).unwrap().write_all(content.as_bytes()).unwrap();
-            ResultFile { name: name.to_owned(), path }
+            ResultFile::stored(name, path)
         })
         .collect();
     let open = move |_| {
@@ -129,6 +125,26 @@ async fn the_last_state_is_shown_even_after_slack_was_away() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_rate_limited_does_not_keep_others_waiting() {
+    let stage = Stage::new().await;
+    stage.slack.fail("chat.postMessage", [Fault::RateLimited(2)]);
+    let limited = submitted(&stage.pool, "U1").await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(announce(stage.app.clone(), quick(), stop.clone()));
+    stage.slack.wait_for("chat.postMessage", 0).await;
+    let elsewhere = NewRequest { channel: "C2".to_owned(), ..new_request("V-elsewhere", "U2") };
+    queue::submit(&stage.pool, &elsewhere).await.unwrap();
+    stage.slack.wait_for("chat.postMessage", 2).await;
+    stop.cancel();
+    running.await.unwrap();
+    let limited_at = stage.slack.times("chat.postMessage", "channel", "C1");
+    let elsewhere_at = stage.slack.times("chat.postMessage", "channel", "C2");
+    assert!(limited_at[1] - limited_at[0] >= Duration::from_secs(2), "honoured");
+    assert!(elsewhere_at[0] < limited_at[1], "meanwhile the other channel has its message");
+    assert!(now(&stage.pool, limited.id).await.root.is_some());
+}
+
+#[tokio::test]
 async fn a_channel_that_refuses_by_now_is_replaced_by_a_direct_message() {
     let stage = Stage::new().await;
     stage.slack.fail("chat.postMessage", [Fault::Code("not_in_channel")]);
@@ -158,7 +174,7 @@ async fn however_an_attempt_ends_the_files_are_shared_once() {
         ("files.getUploadURLExternal", vec![Fault::Status(500); 3]),
         ("upload", vec![Fault::Status(500); 2]),
         ("files.completeUploadExternal", vec![Fault::DoneThen500]),
-        ("files.completeUploadExternal", vec![Fault::RateLimited(60)]),
+        ("files.completeUploadExternal", vec![Fault::RateLimited(3)]),
         ("files.info", vec![Fault::Status(500); 20]),
         ("chat.postMessage", vec![Fault::Status(503)]),
     ];
@@ -224,7 +240,8 @@ async fn the_last_word_is_said_at_most_once_and_mentions_the_requester() {
     let request = now(&stage.pool, request.id).await;
     let stop = CancellationToken::new();
     for _ in 0..2 {
-        let told = notify(&stage.app, Delivery { lease: &lease, request: &request, stop: &stop }).await;
+        let told =
+            notify(&stage.app, &ResultLinks::none(), Delivery { lease: &lease, request: &request, stop: &stop }).await;
         assert_eq!(told, Outcome::Notified);
         lease.progress = json!({ "said": true });
     }

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::budget::Rate;
+
 /// A method of the Web API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     AppsConnectionsOpen,
     AuthTest,
@@ -88,6 +90,33 @@ impl Method {
     /// These take no JSON.
     pub(super) fn is_get(self) -> bool {
         matches!(self, Self::ConversationsInfo | Self::FilesGetUploadUrlExternal | Self::FilesInfo | Self::UsersInfo)
+    }
+
+    /// Within Slack's tier, four fifths of it evenly and one fifth at once: no minute has more. Posts are counted by channel.
+    pub(super) fn rate(self) -> Rate {
+        let tier = match self {
+            Self::ChatPostMessage => return Rate { per_minute: 60.0, at_once: 3.0 },
+            // Tier 1 allows one a minute, but lines that break must come back.
+            Self::AppsConnectionsOpen => 10.0,
+            // Ten of the fifty are left to last edits, which go ahead.
+            Self::ChatUpdate => return Rate { per_minute: 35.0, at_once: 5.0 },
+            Self::ConversationsInfo | Self::ConversationsJoin | Self::ConversationsOpen => 50.0,
+            Self::AuthTest
+            | Self::ChatPostEphemeral
+            | Self::FilesCompleteUploadExternal
+            | Self::FilesGetUploadUrlExternal
+            | Self::FilesInfo
+            | Self::UsersInfo
+            | Self::ViewsOpen
+            | Self::ViewsPublish
+            | Self::ViewsUpdate => 100.0,
+        };
+        Rate { per_minute: tier * 0.8, at_once: tier * 0.2 }
+    }
+
+    /// Called even when the installation is dead, because its answer tells.
+    pub(super) fn asks_whether_alive(self) -> bool {
+        self == Self::AuthTest
     }
 
     pub(super) fn needs_app_token(self) -> bool {

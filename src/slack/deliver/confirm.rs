@@ -76,6 +76,7 @@ async fn is_shared(app: &SlackApp, id: &str, channel: &str, confirmed: bool) -> 
                 Err(Stop::Failed(Failure::DeliveryUnconfirmed))
             }
         }
+        Err(error @ SlackCallError::Dead { .. }) => Err(error.into()),
         Err(_) => Ok(false),
     }
 }

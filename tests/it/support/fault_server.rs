@@ -15,6 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// What a call gets instead of a good answer.
 #[derive(Debug, Clone)]
@@ -31,6 +32,19 @@ pub(crate) enum Fault {
     /// It is done, and then the answer is lost.
     DoneThen500,
     Answer(Value),
+    /// Not done before the gate opens; then done even if nobody waits for the answer any more.
+    HeldBefore(Gate),
+    /// Done, and answered once the gate opens.
+    HeldAfter(Gate),
+}
+
+/// Where a call is held.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate {
+    /// The call is here.
+    pub(crate) arrived: Arc<Notify>,
+    /// It may go on.
+    pub(crate) open: Arc<Notify>,
 }
 
 /// One call as it came in.
@@ -50,6 +64,8 @@ struct Recorded {
     /// Channels in which a file is shared.
     shares: HashMap<String, Vec<String>>,
     answers: HashMap<String, Value>,
+    /// The code that every call gets.
+    dead: Option<&'static str>,
     ids: u64,
 }
 
@@ -78,9 +94,19 @@ impl FaultServer {
         self.recorded.lock().unwrap().faults.entry(method.to_owned()).or_default().extend(faults);
     }
 
+    /// No further call fails.
+    pub(crate) fn recover(&self) {
+        self.recorded.lock().unwrap().faults.clear();
+    }
+
     /// Every call of `method` gets this from now on.
     pub(crate) fn answer(&self, method: &str, answer: Value) {
         self.recorded.lock().unwrap().answers.insert(method.to_owned(), answer);
+    }
+
+    /// Every call of every method is refused with `code`, until it is `None`.
+    pub(crate) fn dead(&self, code: Option<&'static str>) {
+        self.recorded.lock().unwrap().dead = code;
     }
 
     pub(crate) fn calls(&self, method: &str) -> Vec<Value> {
@@ -130,7 +156,8 @@ impl FaultServer {
     }
 
     fn take_fault(&self, method: &str) -> Option<Fault> {
-        self.recorded.lock().unwrap().faults.get_mut(method)?.pop_front()
+        let mut recorded = self.recorded.lock().unwrap();
+        recorded.dead.map(Fault::Code).or_else(|| recorded.faults.get_mut(method)?.pop_front())
     }
 
     fn good_answer(&self, method: &str, body: &Value) -> Value {
@@ -202,6 +229,20 @@ async fn called(
             tokio::time::sleep(time).await;
             axum::Json(server.good_answer(&method, &body)).into_response()
         }
+        Some(Fault::HeldBefore(gate)) => {
+            let done = tokio::spawn(async move {
+                gate.arrived.notify_one();
+                gate.open.notified().await;
+                server.good_answer(&method, &body)
+            });
+            axum::Json(done.await.unwrap()).into_response()
+        }
+        Some(Fault::HeldAfter(gate)) => {
+            let answer = server.good_answer(&method, &body);
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+            axum::Json(answer).into_response()
+        }
         Some(Fault::DoneThen500) => {
             server.good_answer(&method, &body);
             StatusCode::BAD_GATEWAY.into_response()
@@ -215,13 +256,31 @@ async fn uploaded(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match server.take_fault("upload") {
-        Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
-        Some(Fault::Stall(time)) => tokio::time::sleep(time).await,
-        _ => {}
-    }
     assert_eq!(headers["content-length"].to_str().unwrap(), body.len().to_string(), "the exact length is told");
     assert!(!headers.contains_key("authorization"), "the address itself is the permission");
-    server.recorded.lock().unwrap().uploads.insert(file, body.to_vec());
+    let keep = || drop(server.recorded.lock().unwrap().uploads.insert(file, body.to_vec()));
+    match server.take_fault("upload") {
+        Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Some(Fault::Code(_)) => return StatusCode::NOT_FOUND.into_response(),
+        Some(Fault::Stall(time)) => {
+            tokio::time::sleep(time).await;
+            keep();
+        }
+        Some(Fault::HeldBefore(gate)) => {
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+            keep();
+        }
+        Some(Fault::HeldAfter(gate)) => {
+            keep();
+            gate.arrived.notify_one();
+            gate.open.notified().await;
+        }
+        Some(Fault::DoneThen500) => {
+            keep();
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        _ => keep(),
+    }
     StatusCode::OK.into_response()
 }

@@ -10,6 +10,7 @@ use std::{
 
 /// Set in the process that runs a test's body.
 const INSIDE: &str = "SEGMENT_TEST_S3";
+const BEHIND: &str = "SEGMENT_TEST_S3_BEHIND";
 
 /// What the test needs of the server.
 #[derive(Clone, Copy)]
@@ -20,6 +21,8 @@ pub(crate) enum Server {
     Locked,
     /// Nobody listens.
     Down,
+    /// Open, behind a port on which the test itself is to listen; see [`behind`].
+    Proxied,
 }
 
 /// `true` in the process that is to run the body of `test`. In the other process it starts the server, runs that process
@@ -47,11 +50,19 @@ pub(crate) fn inside(test: &str, server: Server) -> bool {
         ("AWS_REGION", "us-east-1"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ]);
-    child.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
+    let seen = if let Server::Proxied = server { free_port() } else { port };
+    child.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{seen}")).env(BEHIND, format!("127.0.0.1:{port}"));
     let output = child.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     false
+}
+
+/// The port to listen on, and the server to pass everything on to.
+#[expect(clippy::disallowed_methods, reason = "tests control their own environment")]
+pub(crate) fn behind() -> (String, String) {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    (endpoint.strip_prefix("http://").unwrap().to_owned(), std::env::var(BEHIND).unwrap())
 }
 
 /// Makes a bucket on the server that the environment names.
@@ -63,7 +74,7 @@ pub(crate) fn make_bucket(bucket: &str) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
-fn request(address: &str, what: &str) -> std::io::Result<String> {
+pub(crate) fn request(address: &str, what: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     let lines = format!("{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     stream.write_all(lines.as_bytes())?;
@@ -76,7 +87,7 @@ fn port_of(server: Server) -> Option<u16> {
     static OPEN: OnceLock<Option<u16>> = OnceLock::new();
     static LOCKED: OnceLock<Option<u16>> = OnceLock::new();
     match server {
-        Server::Open => *OPEN.get_or_init(|| start(&[])),
+        Server::Open | Server::Proxied => *OPEN.get_or_init(|| start(&[])),
         Server::Locked => *LOCKED.get_or_init(|| start(&[("INITIAL_NO_AUTH_ACTION_COUNT", "0")])),
         Server::Down => Some(free_port()),
     }

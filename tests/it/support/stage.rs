@@ -39,7 +39,7 @@ pub(crate) fn patience() -> Patience {
         tries: 3,
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_secs(2),
-        dead_for: Duration::from_secs(30),
+        look_again: Duration::from_millis(300),
     }
 }
 
