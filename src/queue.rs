@@ -37,7 +37,7 @@ pub use inspect::{FailedRequest, InFlight, LiveJob, Tally, failed, history, in_f
 pub use job::{Beat, JobKind, Lease, beat, note, report};
 pub use listen::{Listener, Wake};
 pub use pause::{pause, paused, resume};
-pub use place::{Place, place};
+pub use place::{Eta, Place, place};
 pub use reap::{Reaped, reap};
 pub use request::{
     DeliverTo, MessageRef, Request, RequestState, mark_shown, request, request_by_id, requests_of, set_root, unshown,

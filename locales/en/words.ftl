@@ -45,6 +45,14 @@ place-eta = { $position ->
     [1] Next in line; starts in about { $wait }.
    *[other] Number { $position } in line; starts in about { $wait }.
 }
+place-eta-within = { $position ->
+    [1] Next in line; starts within about { $wait }.
+   *[other] Number { $position } in line; starts within about { $wait }.
+}
+place-eta-range = { $position ->
+    [1] Next in line; starts in about { $soonest } to { $latest }.
+   *[other] Number { $position } in line; starts in about { $soonest } to { $latest }.
+}
 duration-seconds = { $seconds } s
 duration-minutes = { $minutes } min
 duration-minutes-seconds = { $minutes } min { $seconds } s

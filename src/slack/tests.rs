@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     catalog::{Names, ProductId},
-    queue::{DeliverTo, Place, Request, RequestState},
+    queue::{DeliverTo, Eta, Place, Request, RequestState},
     segment::{Cell, Direction, Draft, Factor, Failure, Rule, RulePart, RuleTest, Summary},
 };
 
@@ -138,7 +138,7 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     let draft = Draft { name: Some(name.to_owned()), regions: vec!["13".to_owned()], ..Draft::default() };
     let origin = form::Origin { channel: "C1".to_owned(), ..form::Origin::default() };
     let seed = form::Seed { origin, draft };
-    let place = Some(Place { position: 3, eta_seconds: Some(61) });
+    let place = Some(Place { position: 3, eta: Some(Eta { soonest: 20, likely: 61, latest: 200 }) });
     let named = |mut request: Request| {
         request.conditions.name = Some(name.chars().take(80).collect());
         request

@@ -144,12 +144,19 @@ pub(super) fn waiting(say: Say<'_>, request: &Request, place: Option<Place>) -> 
 
 /// Where a waiting request stands.
 pub(super) fn place(say: Say<'_>, place: Option<Place>) -> String {
-    let Some(Place { position, eta_seconds }) = place else { return say.text("place-unknown") };
+    let Some(Place { position, eta }) = place else { return say.text("place-unknown") };
     let position = ("position", position.into());
-    match eta_seconds {
+    let wait = |seconds: i64| duration(say, rounded(seconds)).into();
+    match eta {
         None => say.with("place-position", &[position]),
-        Some(seconds) if seconds < 5 => say.with("place-soon", &[position]),
-        Some(seconds) => say.with("place-eta", &[position, ("wait", duration(say, rounded(seconds)).into())]),
+        Some(eta) if eta.latest < 5 => say.with("place-soon", &[position]),
+        Some(eta) if eta.is_unsure() && eta.soonest < 5 => {
+            say.with("place-eta-within", &[position, ("wait", wait(eta.latest))])
+        }
+        Some(eta) if eta.is_unsure() => {
+            say.with("place-eta-range", &[position, ("soonest", wait(eta.soonest)), ("latest", wait(eta.latest))])
+        }
+        Some(eta) => say.with("place-eta", &[position, ("wait", wait(eta.likely))]),
     }
 }
 
