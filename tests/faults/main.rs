@@ -11,6 +11,7 @@ mod process;
 mod queue;
 mod service;
 mod slack;
+mod storage;
 mod support;
 mod table;
 mod workers;
