@@ -4,7 +4,10 @@ use std::{
     fs,
     net::TcpListener,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,6 +30,8 @@ use crate::{
     table::{Row, alone, longest, quick_or_full, seconds},
     workers::{LEASE, ended, shared_database, signal, tries, until, until_attempt},
 };
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// Everything that the program talks to.
 struct Site {
@@ -69,7 +74,9 @@ impl Site {
 
     async fn submitted(&self) -> Request {
         let mut new = new_request(&Uuid::new_v4().to_string(), "U1");
-        let draft = Draft::from_text("product=skincare gender=f size=500").unwrap();
+        // No two are the same, for that would be one computation.
+        let size = 500 + ASKED.fetch_add(1, Ordering::Relaxed);
+        let draft = Draft::from_text(&format!("product=skincare gender=f size={size}")).unwrap();
         new.conditions = draft.check(&self.sample.catalog).unwrap();
         queue::submit(&self.pool, &new).await.unwrap().request
     }

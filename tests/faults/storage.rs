@@ -31,7 +31,7 @@ use crate::{
         sample::{Sample, sample},
     },
     table::{Row, alone, quick_or_full, seconds},
-    workers::{LEASE, shared_database, tries, until},
+    workers::{LEASE, ended, shared_database, tries, until},
 };
 
 const BUCKET: &str = "faults";
@@ -136,9 +136,10 @@ fn worker(sample: &Sample, url: &Secret, between: &Between, cache: &std::path::P
         .unwrap()
 }
 
-async fn asked(sample: &Sample, pool: &PgPool) -> Request {
+async fn asked(sample: &Sample, pool: &PgPool, people: usize) -> Request {
     let mut new = new_request(&Uuid::new_v4().to_string(), "U1");
-    new.conditions = Draft::from_text("product=skincare gender=f size=500").unwrap().check(&sample.catalog).unwrap();
+    let draft = Draft::from_text(&format!("product=skincare gender=f size={people}")).unwrap();
+    new.conditions = draft.check(&sample.catalog).unwrap();
     queue::submit(pool, &new).await.unwrap().request
 }
 
@@ -173,9 +174,9 @@ async fn a_bucket_in_trouble_costs_no_attempt_and_leaves_nothing_half() {
     let short = Duration::from_secs(2);
     let (mut measured, mut holds) = (Vec::new(), true);
     let troubles = [(Trouble::Away, away), (Trouble::Busy, short), (Trouble::Slow, short), (Trouble::Torn, short)];
-    for (trouble, time) in troubles {
+    for (n, (trouble, time)) in troubles.into_iter().enumerate() {
         between.is(trouble);
-        let request = asked(&sample, &pool).await;
+        let request = asked(&sample, &pool, 500 + n).await;
         until(&pool, request.id, RequestState::Running).await;
         sleep(time).await;
         between.is(Trouble::None);
@@ -189,7 +190,8 @@ async fn a_bucket_in_trouble_costs_no_attempt_and_leaves_nothing_half() {
             if whole { "whole" } else { "torn" }
         ));
     }
-    drop(worker.stdin);
+    // Its input closes, so it ends.
+    assert!(ended(worker).await.success());
     Row {
         number: "7",
         fault: "S3 away, 503, slow, or breaking uploads off, under a build by the real worker",
