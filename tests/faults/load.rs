@@ -1,0 +1,211 @@
+//! Many requests in a short time, from the typed command to the last word: all finish, or all are told why.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use segment_bot::{
+    queue::{self, JobKind, Outcome, Request, RequestState},
+    segment::Failure,
+    slack::{ConfirmSettings, Delivery, ResultFile, ResultFiles, deliver, notify},
+    worker::{Job, WorkerSettings},
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    support::{
+        requests::summary,
+        stage::{Stage, said},
+    },
+    table::{Row, alone, quick_or_full, seconds},
+    workers::{PATIENCE, Worker, settings},
+};
+
+/// Far beyond anything here, so that no lease is lost to a busy machine.
+const LEASE: Duration = Duration::from_secs(30);
+const WORKERS: u32 = 4;
+const PEOPLE: usize = 40;
+
+/// Two hundred in ten seconds, as many as four workers can do; the quick form asks for fewer and longer jobs.
+fn size() -> (u32, Duration) {
+    quick_or_full((32, Duration::from_secs(8)), (200, Duration::from_secs(10)))
+}
+
+/// The service's two couriers, as in app/couriers.rs, with one small file.
+fn couriers(stage: &Stage) -> [Worker; 2] {
+    let settings = WorkerSettings { slots: 4, ..settings(LEASE) };
+    let app = stage.app.clone();
+    let delivering = move |job: Job| {
+        let app = app.clone();
+        async move {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "user_id\nu1\n").unwrap();
+            let path = file.path().to_owned();
+            let files = ResultFiles::new(move |_| {
+                let found = vec![ResultFile { name: "segment.csv".to_owned(), path: path.clone() }];
+                async move { Ok(found) }
+            });
+            let stop = CancellationToken::new();
+            let delivery = Delivery { lease: &job.lease, request: &job.request, stop: &stop };
+            deliver(&app, &files, &ConfirmSettings::default(), delivery).await
+        }
+    };
+    let app = stage.app.clone();
+    let telling = move |job: Job| {
+        let app = app.clone();
+        async move {
+            let stop = CancellationToken::new();
+            notify(&app, Delivery { lease: &job.lease, request: &job.request, stop: &stop }).await
+        }
+    };
+    [
+        Worker::of(JobKind::Deliver, &stage.pool, settings.clone(), delivering),
+        Worker::of(JobKind::Notify, &stage.pool, settings, telling),
+    ]
+}
+
+/// What a crowd saw.
+struct Crowd {
+    refused: usize,
+    requests: Vec<Request>,
+    /// From the first command to the last made file.
+    made_in: Duration,
+    /// Last words by requester and request.
+    words: Vec<String>,
+    shares: usize,
+}
+
+/// Everybody types within the given time; `time` is what a segment takes a worker, `outcome` how it ends.
+async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outcome) -> Crowd {
+    let stage = Stage::new().await;
+    let couriers = couriers(&stage);
+    let workers: Vec<_> = (0..WORKERS)
+        .map(|_| {
+            let outcome = outcome.clone();
+            Worker::start(&stage.pool, settings(LEASE), move |_| {
+                let outcome = outcome.clone();
+                async move {
+                    sleep(time).await;
+                    outcome
+                }
+            })
+        })
+        .collect();
+    let start = Instant::now();
+    let mut refused = 0;
+    for n in 0..wanted {
+        sleep((within * n / wanted).saturating_sub(start.elapsed())).await;
+        let user = format!("U{}", usize::try_from(n).unwrap() % PEOPLE);
+        // No two are the same, for that would be one computation.
+        let reply = stage.types_in("C1", &user, &format!("product=coffee size={} --go", 500 + n)).await;
+        refused += usize::from(!said(&reply).starts_with("*#"));
+    }
+    while unfinished(&stage, "segment").await > 0 {
+        sleep(Duration::from_millis(10)).await;
+        assert!(start.elapsed() < 2 * PATIENCE, "the segments do not end");
+    }
+    let made_in = start.elapsed();
+    while unfinished(&stage, "").await > 0 {
+        sleep(Duration::from_millis(10)).await;
+        assert!(start.elapsed() < 2 * PATIENCE, "the last words do not end");
+    }
+    for worker in workers.into_iter().chain(couriers) {
+        worker.end().await;
+    }
+    let mut requests = Vec::new();
+    for n in 0..PEOPLE {
+        requests.extend(queue::requests_of(&stage.pool, "T1", &format!("U{n}"), 100).await.unwrap());
+    }
+    let posts = stage.slack.calls("chat.postMessage");
+    let words = posts.iter().filter(|post| post["thread_ts"].is_string()).map(|post| post["thread_ts"].to_string());
+    Crowd { refused, requests, made_in, words: words.collect(), shares: stage.slack.shared().len() }
+}
+
+/// Jobs of `kind`, or of any, that are not over.
+async fn unfinished(stage: &Stage, kind: &str) -> i64 {
+    let sql = "select count(*) from job where state in ('queued', 'running') and (kind = $1 or $1 = '')";
+    sqlx::query_scalar(sql).bind(kind).fetch_one(&stage.pool).await.unwrap()
+}
+
+/// The most last words in one thread.
+fn most_in_a_thread(words: &[String]) -> usize {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or_default()
+}
+
+/// When the last is made by workers that lose no time, of requests that come evenly.
+fn ideal(wanted: u32, within: Duration, time: Duration) -> Duration {
+    let mut free = [Duration::ZERO; WORKERS as usize];
+    for n in 0..wanted {
+        let next = free.iter_mut().min().unwrap();
+        *next = (*next).max(within * n / wanted) + time;
+    }
+    crate::table::longest(&free)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_served_without_an_error() {
+    let _alone = alone().await;
+    let (wanted, within) = size();
+    // The workers are busy for a tenth longer than people type.
+    let time = within * WORKERS * 11 / (10 * wanted);
+    let seen = crowd((wanted, within), time, Outcome::SegmentDone(summary())).await;
+    let ideal = ideal(wanted, within, time);
+    let ratio = seen.made_in.as_secs_f64() / ideal.as_secs_f64();
+    let done = seen.requests.iter().filter(|request| request.state == RequestState::Done).count();
+    let waits = seen.requests.iter().filter_map(|request| (request.started_at? - request.created_at).to_std().ok());
+    let longest = waits.max().unwrap_or_default();
+    Row {
+        number: "A",
+        fault: "a crowd: typed commands to the last word, 4 workers, 40 people",
+        bar: format!(
+            "{wanted} requests in {}: no error, all done, one file and one last word each; makespan ≤ 1.1 × ideal",
+            seconds(within)
+        ),
+        measured: format!(
+            "{} errors, {done} done, {} files, {} last words; {ratio:.3} × ideal ({}); nobody waited above {}",
+            seen.refused,
+            seen.shares,
+            seen.words.len(),
+            seconds(seen.made_in),
+            seconds(longest)
+        ),
+        test: "load::a_crowd_is_served_without_an_error",
+    }
+    .judge(
+        seen.refused == 0
+            && [done, seen.shares, seen.words.len()] == [usize::try_from(wanted).unwrap(); 3]
+            && most_in_a_thread(&seen.words) == 1
+            && ratio <= 1.1,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_whose_every_job_fails_hears_it_once_each() {
+    let (wanted, within) = quick_or_full((80, Duration::from_secs(4)), size());
+    let seen = crowd((wanted, within), Duration::from_millis(5), Outcome::Failed(Failure::Internal)).await;
+    let failed = seen.requests.iter().filter(|request| request.state == RequestState::Failed).count();
+    Row {
+        number: "B",
+        fault: "the same crowd, and every attempt fails",
+        bar: format!("{wanted} requests in {}: all failed, one last word each, no file", seconds(within)),
+        measured: format!(
+            "{} errors to commands, {failed} failed, {} last words, at most {} a thread, {} files",
+            seen.refused,
+            seen.words.len(),
+            most_in_a_thread(&seen.words),
+            seen.shares
+        ),
+        test: "load::a_crowd_whose_every_job_fails_hears_it_once_each",
+    }
+    .judge(
+        (seen.refused, seen.shares) == (0, 0)
+            && [failed, seen.words.len()] == [usize::try_from(wanted).unwrap(); 2]
+            && most_in_a_thread(&seen.words) == 1,
+    );
+}
