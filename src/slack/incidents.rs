@@ -166,3 +166,53 @@ fn cause(say: Say<'_>, cause: &str) -> (String, String) {
         _ => (say.text("incident-internal"), say.text("look-internal")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{catalog::Locale, queue::Example, texts::Texts};
+
+    fn read(locale: Locale, resolved: bool) -> String {
+        let at = |seconds: i64| DateTime::from_timestamp(1_764_000_000 + seconds, 0).unwrap();
+        let example = |number, reference: &str| Example { number, reference: reference.to_owned() };
+        let incident = Incident {
+            id: Uuid::nil(),
+            cause: "slack_refused:is_archived".to_owned(),
+            count: 1_204,
+            examples: vec![example(1_310, "0a1b2c3d"), example(1_309, "4e5f6071")],
+            opened_at: at(0),
+            last_at: at(3_600),
+            resolved_at: resolved.then(|| at(7_200)),
+            message: None,
+            version: 3,
+        };
+        let message = message(Texts::load().unwrap().say(locale), &incident);
+        format!("{}\n---\n{}", message.text, message.blocks[1]["elements"][0]["text"].as_str().unwrap())
+    }
+
+    #[test]
+    fn operators_read_what_fails_how_often_and_what_to_look_at() {
+        insta::assert_snapshot!(read(Locale::En, false), @r"
+        *Slack refuses files or messages: `is_archived`.*
+        1,204 requests failed, the last <!date^1764003600^{date_short_pretty} {time}|2025-11-24 17:00 UTC>. First seen <!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>.
+        Look at the app's permissions, at the workspace's rules for files, and at the channel.
+        ---
+        Last: #1310 `0a1b2c3d`, #1309 `4e5f6071`. The log has the details under these references.
+        ");
+        insta::assert_snapshot!(read(Locale::Ja, false), @r"
+        *Slackがファイルまたはメッセージを拒否しています：`is_archived`*
+        1,204 件の依頼が失敗しました。最初は<!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>、最後は<!date^1764003600^{date_short_pretty} {time}|2025-11-24 17:00 UTC>です。
+        アプリの権限、ファイルに関するワークスペースの規則、届け先のチャンネルを確認してください。
+        ---
+        最近の例：#1310 `0a1b2c3d`、#1309 `4e5f6071`。この照会番号で、ログに詳細があります。
+        ");
+        insta::assert_snapshot!(read(Locale::En, true), @r"
+        *Resolved: Slack refuses files or messages: `is_archived`.*
+        1,204 requests failed, the last <!date^1764003600^{date_short_pretty} {time}|2025-11-24 17:00 UTC>. First seen <!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>.
+        ---
+        Last: #1310 `0a1b2c3d`, #1309 `4e5f6071`. The log has the details under these references.
+        ");
+    }
+}
