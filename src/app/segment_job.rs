@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    runtime::Handle,
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::{runtime::Handle, sync::watch, time::sleep};
 
 use crate::{
     catalog::Catalog,
@@ -21,12 +17,6 @@ use crate::{
 
 /// The least time between two writes of progress.
 const BETWEEN_WRITES: Duration = Duration::from_millis(500);
-
-/// How long one attempt bears with a store that does not answer, beyond the few seconds of the store's own retries.
-const STORE_PATIENCE: Duration = Duration::from_mins(10);
-/// Waits between two tries of a build: the first, doubled each time, and the longest. The store's retries spread them.
-const STORE_FIRST_WAIT: Duration = Duration::from_secs(1);
-const STORE_LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What every segment job of this process shares.
 #[derive(Debug)]
@@ -50,36 +40,23 @@ pub(super) async fn perform(shared: Arc<Shared>, job: Job) -> Outcome {
     // Blocks for as long as it computes, so it gets a thread of its own.
     let building = tokio::task::spawn_blocking(move || {
         let context = BuildContext { catalog: &shared.catalog, store: &shared.store };
-        Handle::current().block_on(build_patiently(context, &ask, &listener))
+        Handle::current().block_on(async {
+            tokio::select! {
+                built = build_segment(context, &ask, &listener) => Some(built),
+                // Between computations only, such as while the store is away.
+                () = listener.stop.stopped() => None,
+            }
+        })
     });
     let built = building.await;
     telling.abort();
     match built {
-        Ok(built) => outcome(&job, built),
+        Ok(Some(built)) => outcome(&job, built),
+        Ok(None) => job.stop.outcome(),
         Err(panic) => {
             tracing::error!(request = job.request.reference, %panic, "a build panicked");
             Outcome::Failed(Failure::Internal)
         }
-    }
-}
-
-/// Builds again when the store was away, within the same attempt: a model that is stored by then is not trained again.
-async fn build_patiently(context: BuildContext<'_>, ask: &Ask, listener: &Listener) -> Result<Built, BuildError> {
-    let (started, mut wait) = (Instant::now(), STORE_FIRST_WAIT);
-    loop {
-        let error = match build_segment(context, ask, listener).await {
-            Err(error) if error.failure() == Some(Failure::StorageUnreachable) => error,
-            result => return result,
-        };
-        if started.elapsed() >= STORE_PATIENCE {
-            return Err(error);
-        }
-        tracing::warn!(request = ask.request, %error, wait_s = wait.as_secs(), "the store is away; building again");
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = listener.stop.stopped() => return Err(error),
-        }
-        wait = (wait * 2).min(STORE_LONGEST_WAIT);
     }
 }
 
@@ -92,8 +69,6 @@ fn outcome(job: &Job, built: Result<Built, BuildError>) -> Outcome {
         }
         Err(error) => match error.failure() {
             None => job.stop.outcome(),
-            // Stopped while it waited for the store.
-            Some(Failure::StorageUnreachable) if job.stop.is_set() => job.stop.outcome(),
             Some(failure) => {
                 tracing::warn!(request, error = format!("{:#}", anyhow::Error::new(error)), "not built");
                 Outcome::Failed(failure)

@@ -31,11 +31,12 @@ impl JobKind {
         }
     }
 
-    /// How often a job may fail, crashes counted. Slack's steps are short and outlive an outage of some twenty minutes.
+    /// How often a job may fail, crashes counted. Slack's steps are short and, waiting five
+    /// minutes at most, outlive an outage of a day.
     pub fn failures_max(self) -> i16 {
         match self {
             Self::Segment => 3,
-            Self::Deliver | Self::Notify => 8,
+            Self::Deliver | Self::Notify => 290,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use segment_bot::{
     queue::{self, JobKind, Outcome, Request, RequestState},
     segment::Failure,
-    slack::{ConfirmSettings, Delivery, ResultFile, ResultFiles, deliver, notify},
+    slack::{ConfirmSettings, Delivery, ResultFile, ResultFiles, ResultLinks, deliver, notify},
     worker::{Job, WorkerSettings},
 };
 use tokio::time::sleep;
@@ -44,7 +44,7 @@ fn couriers(stage: &Stage) -> [Worker; 2] {
             std::fs::write(file.path(), "user_id\nu1\n").unwrap();
             let path = file.path().to_owned();
             let files = ResultFiles::new(move |_| {
-                let found = vec![ResultFile { name: "segment.csv".to_owned(), path: path.clone() }];
+                let found = vec![ResultFile::stored("segment.csv", path.clone())];
                 async move { Ok(found) }
             });
             let stop = CancellationToken::new();
@@ -57,7 +57,7 @@ fn couriers(stage: &Stage) -> [Worker; 2] {
         let app = app.clone();
         async move {
             let stop = CancellationToken::new();
-            notify(&app, Delivery { lease: &job.lease, request: &job.request, stop: &stop }).await
+            notify(&app, &ResultLinks::none(), Delivery { lease: &job.lease, request: &job.request, stop: &stop }).await
         }
     };
     [

@@ -8,7 +8,7 @@ use std::{
 use segment_bot::{
     queue::{self, JobKind, Lease, Outcome, Request},
     segment::Failure,
-    slack::{ConfirmSettings, Delivery, Patience, ResultFile, ResultFiles, deliver, notify},
+    slack::{ConfirmSettings, Delivery, Patience, ResultFile, ResultFiles, ResultLinks, deliver, notify},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ fn files() -> (ResultFiles, Arc<tempfile::TempDir>) {
             let file = |name: &str| {
                 let path = folder.path().join(name);
                 std::fs::write(&path, name).unwrap();
-                ResultFile { name: name.to_owned(), path }
+                ResultFile::stored(name, path)
             };
             Ok(vec![file("segment.csv"), file("manifest.json")])
         }
@@ -122,7 +122,8 @@ async fn through(method: &str, fault: &Fault, crash: bool) -> Seen {
         let Some(lease) = claimed(&stage.pool, JobKind::Notify).await else { break };
         let request = now(&stage.pool, request.id).await;
         let stop = CancellationToken::new();
-        let told = notify(&stage.app, Delivery { lease: &lease, request: &request, stop: &stop }).await;
+        let told =
+            notify(&stage.app, &ResultLinks::none(), Delivery { lease: &lease, request: &request, stop: &stop }).await;
         let crashes = last_word && crash && round == 0;
         queue::settle(&stage.pool, &lease, if crashes { Outcome::HandBack } else { told }).await.unwrap();
     }
@@ -239,7 +240,8 @@ async fn a_share_that_never_lands_is_told_once_and_not_repeated() {
     while let Some(lease) = claimed(&stage.pool, JobKind::Notify).await {
         let request = now(&stage.pool, request.id).await;
         let stop = CancellationToken::new();
-        let told = notify(&stage.app, Delivery { lease: &lease, request: &request, stop: &stop }).await;
+        let told =
+            notify(&stage.app, &ResultLinks::none(), Delivery { lease: &lease, request: &request, stop: &stop }).await;
         queue::settle(&stage.pool, &lease, told).await.unwrap();
         words = replies(&stage) - posts;
     }
