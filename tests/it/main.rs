@@ -8,6 +8,7 @@ mod end_to_end;
 mod features;
 mod features_cli;
 mod gbdt;
+mod hand_back;
 mod lake;
 mod lightgbm_text;
 mod manifest;
