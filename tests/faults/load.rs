@@ -105,7 +105,7 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
         sleep((within * n / wanted).saturating_sub(start.elapsed())).await;
         let user = format!("U{}", usize::try_from(n).unwrap() % PEOPLE);
         // No two are the same, for that would be one computation.
-        let reply = stage.types_in("C1", &user, &format!("product=coffee size={} --go", 500 + n)).await;
+        let reply = stage.types_in(&format!("C{user}"), &user, &format!("product=coffee size={} --go", 500 + n)).await;
         refused += usize::from(!said(&reply).starts_with("*#"));
     }
     while unfinished(&stage, "segment").await > 0 {
