@@ -1,4 +1,6 @@
-//! How a lasting process ends: the first signal asks it to finish, the second or 30 seconds end it.
+//! How a lasting process ends: a signal asks it to finish; Ctrl-C after that, or 30 seconds, end it.
+//!
+//! SIGTERM is often sent twice, by a service manager to every process and by `serve` to its workers: that is one request to finish.
 
 use std::{future::Future, time::Duration};
 
@@ -18,13 +20,13 @@ where
     let mut running = std::pin::pin!(process(stopping.clone()));
     tokio::select! {
         ended = &mut running => return ended,
-        () = signals.next() => tracing::info!("stopping; a second signal ends at once"),
+        () = signals.next() => tracing::info!("stopping; Ctrl-C ends at once"),
         () = stopping.cancelled() => {}
     }
     stopping.cancel();
     tokio::select! {
         ended = running => ended,
-        () = signals.next() => anyhow::bail!("ended by a second signal before everything had finished"),
+        _ = signals.interrupt.recv() => anyhow::bail!("ended by Ctrl-C before everything had finished"),
         () = tokio::time::sleep(PATIENCE) => anyhow::bail!("not everything had finished after {PATIENCE:?}"),
     }
 }

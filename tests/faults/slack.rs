@@ -192,7 +192,7 @@ async fn whatever_call_fails_before_or_after_its_effect_one_file_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn retry_after_is_kept_and_holds_up_nobody_else() {
+async fn retry_after_is_kept_by_every_delivery() {
     let stage = Stage::new().await;
     let (limited, lease) = delivering(&stage, "PATIENT1").await;
     let (other, other_lease) = delivering(&stage, "PATIENT2").await;
@@ -205,7 +205,11 @@ async fn retry_after_is_kept_and_holds_up_nobody_else() {
     };
     let second = async {
         stage.slack.wait_for("files.getUploadURLExternal", 0).await;
-        let outcome = attempt(&stage, &other, &other_lease).await;
+        // The limit is the method's, so this one waits, too; these tests wait for two seconds at most before they hand back.
+        let mut outcome = attempt(&stage, &other, &other_lease).await;
+        while outcome == Outcome::HandBack && start.elapsed() < GIVE_UP {
+            outcome = attempt(&stage, &other, &other_lease).await;
+        }
         (outcome, start.elapsed())
     };
     let ((one, waited), (two, meanwhile)) = futures::join!(first, second);
@@ -213,16 +217,21 @@ async fn retry_after_is_kept_and_holds_up_nobody_else() {
     Row {
         number: "8",
         fault: "429 with Retry-After 1 s in the middle of a delivery",
-        bar: "that delivery goes on after 1 s and not before; another one is not held up; both arrive".to_owned(),
+        bar: "no such call before 1 s has passed, from whichever delivery; both arrive".to_owned(),
         measured: format!(
             "went on and arrived after {}; the other after {}; waits above {} go back into the queue",
             seconds(waited),
             seconds(meanwhile),
             seconds(long)
         ),
-        test: "slack::retry_after_is_kept_and_holds_up_nobody_else",
+        test: "slack::retry_after_is_kept_by_every_delivery",
     }
-    .judge(one == Outcome::Delivered && two == Outcome::Delivered && waited >= wait && stage.slack.shared().len() == 4);
+    .judge(
+        one == Outcome::Delivered
+            && two == Outcome::Delivered
+            && waited.min(meanwhile) >= wait
+            && stage.slack.shared().len() == 4,
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
