@@ -1,6 +1,6 @@
 """What the service needs around it, all on this machine: a private Postgres, a stand-in for Slack, a small lake. Standard library only."""
 
-import hashlib, hmac, json, os, pwd, random, shutil, signal, socket, subprocess, tempfile, threading, time
+import hashlib, hmac, json, os, pwd, random, re, shutil, signal, socket, subprocess, tempfile, threading, time
 import urllib.error, urllib.parse, urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -155,10 +155,78 @@ def reply(handler, status, answer, headers={}):
         pass  # killed meanwhile
 
 
-class Surroundings:
-    """Everything in one temporary folder, gone at the end."""
+class Bucket:
+    """An S3 server (moto) behind a door that may be shut, or open a little late."""
 
-    def __init__(self, program, users, variables):
+    def __init__(self, program, folder):
+        self.port, self.door, self.trouble = free_port(), socket.create_server(("127.0.0.1", 0)), None
+        log = open(folder / "moto.log", "w")
+        self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(self.port)], stdout=log, stderr=log)
+        self.url = f"http://127.0.0.1:{self.port}/soak"
+        for _ in range(300):
+            try:
+                self.call("PUT", "")
+                break
+            except OSError:
+                time.sleep(0.1)
+        threading.Thread(target=self.open_door, daemon=True).start()
+
+    def environment(self):
+        return {"SEGMENT_STORE": "s3://soak", "SEGMENT_S3_PATH_STYLE": "true", "AWS_ACCESS_KEY_ID": "soak",
+                "AWS_SECRET_ACCESS_KEY": "soak", "AWS_REGION": "us-east-1",
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.door.getsockname()[1]}"}
+
+    def open_door(self):
+        while True:
+            caller, _ = self.door.accept()
+            if self.trouble == "away":
+                caller.close()
+            else:
+                threading.Thread(target=self.pass_on, args=(caller,), daemon=True).start()
+
+    def pass_on(self, caller):
+        with caller, socket.create_connection(("127.0.0.1", self.port)) as server:
+            back = threading.Thread(target=self.copy, args=(server, caller), daemon=True)
+            back.start()
+            self.copy(caller, server)
+            back.join()
+
+    def copy(self, source, sink):
+        try:
+            while piece := source.recv(1 << 16):
+                if self.trouble == "away":
+                    break
+                if self.trouble == "slow":
+                    time.sleep(0.05)
+                sink.sendall(piece)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def forget(self, prefix):
+        listed = self.call("GET", f"?list-type=2&prefix={prefix}").decode()
+        for key in re.findall(r"<Key>(.*?)</Key>", listed):
+            self.call("DELETE", f"/{key}")
+
+    def call(self, method, rest):
+        # moto wants a signature, and believes any.
+        signature = "AWS4-HMAC-SHA256 Credential=soak/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+        request = urllib.request.Request(self.url + rest, method=method, headers={"authorization": signature})
+        return urllib.request.urlopen(request).read()
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Surroundings:
+    """Everything in one temporary folder, gone at the end. Where moto is installed, the store is S3."""
+
+    def __init__(self, program, users, variables, moto=None):
         self.program = str(Path(program).resolve())
         self.folder = Path(tempfile.mkdtemp(prefix="segment-load-", dir="/var/tmp"))
         os.chmod(self.folder, 0o755)
@@ -172,6 +240,9 @@ class Surroundings:
             "SEGMENT_LISTEN": f"127.0.0.1:{self.port}", "SLACK_BOT_TOKEN": "xoxb-load", "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_APP_TOKEN": "", "SLACK_API_URL": f"{self.slack.origin}/api", "SEGMENT_LOG": "warn", **variables,
         }
+        self.bucket = Bucket(moto, self.folder) if moto else None
+        if self.bucket:
+            self.environment.update(self.bucket.environment())
         say(f"making a lake of {users} people and its snapshots …")
         self.run("sample-lake", "--out", lake, "--users", str(users), "--days", "150")
         self.run("features", "build")
@@ -198,7 +269,7 @@ class Surroundings:
 
     def signed(self, text, user, trigger):
         """A slash command as Slack sends it: the body, and headers with the v0 signature over this very second."""
-        body = urllib.parse.urlencode({"command": "/segment", "text": text, "user_id": user, "channel_id": "C1", "team_id": "T1",
+        body = urllib.parse.urlencode({"command": "/segment", "text": text, "user_id": user, "channel_id": f"C{user}", "team_id": "T1",
                                        "trigger_id": trigger}).encode()
         stamp = str(int(time.time()))
         mac = hmac.new(SECRET.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
@@ -219,6 +290,8 @@ class Surroundings:
             except subprocess.TimeoutExpired:
                 self.service.kill()
         self.postgres.stop()
+        if self.bucket:
+            self.bucket.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
