@@ -133,9 +133,8 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
     let posts = stage.slack.calls("chat.postMessage");
     let words = posts.iter().filter(|post| post["thread_ts"].is_string()).map(|post| post["thread_ts"].to_string());
     let eta_errors = requests.iter().filter_map(|request| {
-        let waited =
-            (request.started_at? - request.created_at).to_std().ok().filter(|waited| *waited >= WORTH_TELLING)?;
-        Some((told.get(&request.id)?.as_secs_f64() - waited.as_secs_f64()).abs() / waited.as_secs_f64())
+        let real = (request.started_at? - request.created_at).to_std().ok().filter(|real| *real >= WORTH_TELLING)?;
+        Some((told.get(&request.id)?.as_secs_f64() - real.as_secs_f64()).abs() / real.as_secs_f64())
     });
     let eta_errors = eta_errors.collect();
     Crowd { refused, requests, made_in, words: words.collect(), shares: stage.slack.shared().len(), eta_errors }
