@@ -121,7 +121,8 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
     let made_in = start.elapsed();
     while unfinished(&stage, "").await > 0 {
         sleep(Duration::from_millis(10)).await;
-        assert!(start.elapsed() < 2 * PATIENCE, "the last words do not end");
+        // Slack lets itself be asked for an upload some eighty times a minute.
+        assert!(start.elapsed() < 6 * PATIENCE, "the last words do not end");
     }
     for worker in workers.into_iter().chain(couriers) {
         worker.end().await;
