@@ -35,10 +35,10 @@ pub fn write_people(folder: &Path, name: &str, picked: &[Picked]) -> Result<File
     Ok(FileEntry { name: name.to_owned(), bytes, sha256 })
 }
 
-/// The ids in a file that [`write_people`] wrote.
-pub fn read_ids(path: &Path) -> Result<Vec<String>, ExportError> {
+/// The ids in the text of a file that [`write_people`] wrote; errors name `path`.
+pub fn read_ids(path: &Path, text: &[u8]) -> Result<Vec<String>, ExportError> {
     let unreadable = |source| ExportError::Unreadable { path: path.to_owned(), source };
-    let mut lines = Reader::from_path(path).map_err(unreadable)?;
+    let mut lines = Reader::from_reader(text);
     let id = |line: csv::Result<csv::StringRecord>| {
         let line = line.map_err(unreadable)?;
         let id = line.get(1).unwrap_or_default();
@@ -103,7 +103,8 @@ mod tests {
         6,顧客1,0.000000,10
         "#);
         let ids: Vec<String> = people.iter().map(|person| person.user_id.to_string()).collect();
-        assert_eq!(read_ids(&folder.path().join(SEGMENT_FILE)).unwrap(), ids);
+        let path = folder.path().join(SEGMENT_FILE);
+        assert_eq!(read_ids(&path, &std::fs::read(&path).unwrap()).unwrap(), ids);
     }
 
     #[test]

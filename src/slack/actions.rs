@@ -23,7 +23,7 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
         action: action.clone(),
         channel: interaction.channel(),
         trigger_id: interaction.trigger_id.clone(),
-        interaction: interaction.clone(),
+        view_id: interaction.view.id.clone(),
     };
     let (app, behind) = (app.clone(), app.clone());
     if interaction.view.callback_id == CALLBACK_FORM {
@@ -45,7 +45,8 @@ struct Press {
     action: Action,
     channel: String,
     trigger_id: String,
-    interaction: Interaction,
+    /// Empty outside a modal.
+    view_id: String,
 }
 
 impl Press {
@@ -59,9 +60,7 @@ impl Press {
                 }
                 self.open(app, &seed).await
             }
-            ACTION_USE_SAME | ACTION_BUILD_ANYWAY => {
-                offer::chosen(app, &self.who, &self.action, &self.interaction).await
-            }
+            ACTION_USE_SAME | ACTION_BUILD_ANYWAY => offer::chosen(app, &self.who, &self.action, &self.view_id).await,
             ACTION_CANCEL => self.cancel(app).await,
             ACTION_RETRY => self.retry(app).await,
             ACTION_RERUN => {

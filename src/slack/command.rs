@@ -8,9 +8,7 @@ use super::{
     dispatch::Reply,
     form::{self, Filled, Origin, Seed},
     inbound::Command,
-    messages,
-    offer::{self, Pending},
-    problems,
+    messages, offer, problems,
     submit::{self, Accepted, IfSame, Refusal},
     words,
 };
@@ -122,16 +120,8 @@ async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, 
     }
     let deliver_to = seed.origin.usual_delivery();
     let filled = Filled { draft: seed.draft.clone(), origin: seed.origin.clone(), deliver_to };
-    let mut accepted = submit::accept(app, who, (&filled, &command.trigger_id), IfSame::Ask).await;
-    if let Ok(Accepted::Same(of)) = &accepted {
-        let pending = Pending::new(&filled, &command.trigger_id);
-        match offer::message(app, say, &pending, of) {
-            Some(message) => return Reply::ephemeral(&message),
-            None => accepted = submit::accept(app, who, (&filled, &command.trigger_id), IfSame::Build).await,
-        }
-    }
-    match accepted {
-        Ok(Accepted::Same(_)) => Reply::empty(),
+    match submit::accept(app, who, (&filled, &command.trigger_id), IfSame::Ask).await {
+        Ok(Accepted::Offered(offer)) => Reply::ephemeral(&offer::message(app, say, &offer)),
         Ok(Accepted::Stored(submitted)) => {
             let place = submit::place(app, &submitted.request).await;
             let shown = messages::confirmation(app.catalog(), say, &submitted.request, place);

@@ -12,7 +12,7 @@ use super::{
     estimates,
     form::{Filled, Origin, Seed},
     ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME, CALLBACK_CONFIRMATION, CALLBACK_OFFER},
-    inbound::{Action, Interaction},
+    inbound::Action,
     limits, messages,
     submit::{self, Accepted, IfSame},
     words,
@@ -27,7 +27,7 @@ const LOOK_WAIT: Duration = Duration::from_millis(400);
 
 /// What was asked, until the person has chosen; travels in the view or the buttons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pending {
+struct Pending {
     #[serde(rename = "s")]
     seed: Seed,
     /// The click that asked: both buttons together make one request.
@@ -36,7 +36,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn new(filled: &Filled, source_key: &str) -> Self {
+    fn new(filled: &Filled, source_key: &str) -> Self {
         let origin = Origin { dm: filled.deliver_to == DeliverTo::Dm, ..filled.origin.clone() };
         Self { seed: Seed { origin, draft: filled.draft.clone() }, source_key: source_key.to_owned() }
     }
@@ -52,6 +52,20 @@ impl Pending {
     }
 }
 
+/// A segment that exists, for a request that would only repeat it.
+pub(super) struct Offer {
+    of: Request,
+    /// A [`Pending`], as buttons and views carry it.
+    pending: String,
+}
+
+impl Offer {
+    /// `None` when buttons cannot carry what was asked: then there is nothing to ask.
+    pub(super) fn new(filled: &Filled, source_key: &str, of: &Request) -> Option<Self> {
+        Some(Self { of: of.clone(), pending: Pending::new(filled, source_key).to_value()? })
+    }
+}
+
 /// The finished segment that this request would only repeat, if that is found quickly.
 pub(super) async fn same(app: &SlackApp, new: &NewRequest) -> Option<Request> {
     let look = async {
@@ -61,39 +75,31 @@ pub(super) async fn same(app: &SlackApp, new: &NewRequest) -> Option<Request> {
     tokio::time::timeout(LOOK_WAIT, look).await.ok().flatten()
 }
 
-/// The question, as the next view of the form; `None` when it cannot carry what was asked.
-pub(super) fn view(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Value> {
+/// The question, as the next view of the form.
+pub(super) fn view(app: &SlackApp, say: Say<'_>, offer: &Offer) -> Value {
     let frame = Frame {
         callback_id: CALLBACK_OFFER,
         title: say.text("offer-title"),
         submit: None,
         close: say.text("form-close"),
-        private_metadata: pending.to_value()?,
+        private_metadata: offer.pending.clone(),
     };
-    Some(blocks::modal(&frame, question(app, say, pending, of)?))
+    blocks::modal(&frame, message(app, say, offer).blocks)
 }
 
-/// The question, as a reply to typed text; `None` when it cannot carry what was asked.
-pub(super) fn message(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Message> {
-    Some(Message::new(&text(app, say, of), question(app, say, pending, of)?))
-}
-
-fn text(app: &SlackApp, say: Say<'_>, of: &Request) -> String {
-    say.with("offer-text", &[("title", words::title(app.catalog(), say, of).into())])
-}
-
-fn question(app: &SlackApp, say: Say<'_>, pending: &Pending, of: &Request) -> Option<Vec<Value>> {
-    let value = pending.to_value()?;
-    let used = say.with("button-use-same", &[("number", of.number.to_string().into())]);
+/// The question, as a reply to typed text.
+pub(super) fn message(app: &SlackApp, say: Say<'_>, offer: &Offer) -> Message {
+    let text = say.with("offer-text", &[("title", words::title(app.catalog(), say, &offer.of).into())]);
+    let used = say.with("button-use-same", &[("number", offer.of.number.to_string().into())]);
     let buttons = vec![
-        blocks::primary(blocks::button(ACTION_USE_SAME, &used, &value)),
-        blocks::button(ACTION_BUILD_ANYWAY, &say.text("button-build-anyway"), &value),
+        blocks::primary(blocks::button(ACTION_USE_SAME, &used, &offer.pending)),
+        blocks::button(ACTION_BUILD_ANYWAY, &say.text("button-build-anyway"), &offer.pending),
     ];
-    Some(vec![blocks::section(&text(app, say, of)), blocks::actions(buttons)])
+    Message::new(&text, vec![blocks::section(&text), blocks::actions(buttons)])
 }
 
 /// Does what was chosen. In a view the confirmation takes the question's place; the words are for the person alone elsewhere.
-pub(super) async fn chosen(app: &SlackApp, who: &Who, action: &Action, interaction: &Interaction) -> Option<String> {
+pub(super) async fn chosen(app: &SlackApp, who: &Who, action: &Action, view_id: &str) -> Option<String> {
     let say = app.say(who.locale);
     let pending: Pending = serde_json::from_str(&action.value).ok()?;
     let if_same = if action.action_id == ACTION_USE_SAME { IfSame::Use } else { IfSame::Build };
@@ -103,13 +109,13 @@ pub(super) async fn chosen(app: &SlackApp, who: &Who, action: &Action, interacti
             let place = submit::place(app, &submitted.request).await;
             messages::confirmation(app.catalog(), say, &submitted.request, place)
         }
-        Ok(Accepted::Same(_)) => return None,
+        Ok(Accepted::Offered(_)) => return None,
         Err(refusal) => return Some(messages::refusal(say, &refusal)),
     };
-    if interaction.view.id.is_empty() {
+    if view_id.is_empty() {
         return Some(confirmation.into_message().text);
     }
-    let body = json!({ "view_id": interaction.view.id, "view": confirmation.into_view(CALLBACK_CONFIRMATION) });
+    let body = json!({ "view_id": view_id, "view": confirmation.into_view(CALLBACK_CONFIRMATION) });
     // The request is stored; whoever closed the view sees it in the thread.
     let _ = app.client().call(Method::ViewsUpdate, &body, Pace::Hurried).await;
     None

@@ -12,7 +12,7 @@ use super::{
     ids::CALLBACK_CONFIRMATION,
     inbound::Interaction,
     limits, messages,
-    offer::{self, Pending},
+    offer::{self, Offer},
     problems,
     reach::{self, NoWay},
 };
@@ -40,8 +40,8 @@ pub(super) enum Refusal {
 /// A request that was accepted, or that would only repeat one.
 pub(super) enum Accepted {
     Stored(Box<Submitted>),
-    /// Nothing is stored: this segment exists, on the same data.
-    Same(Box<Request>),
+    /// Nothing is stored: the segment exists, on the same data.
+    Offered(Box<Offer>),
 }
 
 /// What to do when the same segment exists.
@@ -60,21 +60,16 @@ pub(super) async fn answer(app: &SlackApp, interaction: &Interaction) -> Reply {
     }
     let who = app.who(interaction.team(), &interaction.user.id).await;
     let filled = form::read(app.catalog(), view);
-    let mut accepted = accept(app, &who, (&filled, &view.id), IfSame::Ask).await;
-    if let Ok(Accepted::Same(of)) = &accepted {
-        let pending = Pending::new(&filled, &view.id);
-        match offer::view(app, app.say(who.locale), &pending, of) {
-            Some(view) => return Reply::json(json!({ "response_action": "update", "view": view })),
-            None => accepted = accept(app, &who, (&filled, &view.id), IfSame::Build).await,
+    match accept(app, &who, (&filled, &view.id), IfSame::Ask).await {
+        Ok(Accepted::Offered(offer)) => {
+            let view = offer::view(app, app.say(who.locale), &offer);
+            Reply::json(json!({ "response_action": "update", "view": view }))
         }
-    }
-    match accepted {
         Ok(Accepted::Stored(submitted)) => {
             let place = place(app, &submitted.request).await;
             let shown = messages::confirmation(app.catalog(), app.say(who.locale), &submitted.request, place);
             Reply::json(json!({ "response_action": "update", "view": shown.into_view(CALLBACK_CONFIRMATION) }))
         }
-        Ok(Accepted::Same(_)) => Reply::empty(),
         Err(refusal) => errors(app, &who, &filled.draft, &refusal),
     }
 }
@@ -109,10 +104,11 @@ pub(super) async fn accept(
         IfSame::Build => None,
         IfSame::Ask | IfSame::Use => offer::same(app, &new).await,
     };
-    match same {
-        Some(of) if if_same == IfSame::Ask => Ok(Accepted::Same(Box::new(of))),
-        Some(of) => store(app, queue::submit_sharing(app.pool(), &new, &of)).await,
-        None => store(app, queue::submit(app.pool(), &new)).await,
+    let offer = same.as_ref().filter(|_| if_same == IfSame::Ask).and_then(|of| Offer::new(filled, source_key, of));
+    match (offer, same) {
+        (Some(offer), _) => Ok(Accepted::Offered(Box::new(offer))),
+        (None, Some(of)) if if_same == IfSame::Use => store(app, queue::submit_sharing(app.pool(), &new, &of)).await,
+        (None, _) => store(app, queue::submit(app.pool(), &new)).await,
     }
 }
 

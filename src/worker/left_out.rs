@@ -30,9 +30,9 @@ pub(super) async fn find(
     for segment in &conditions.exclude_segments {
         let key = format!("segments/{}/{SEGMENT_FILE}", segment.folder);
         let path = store.local(&key).await.map_err(|error| gone(segment, error))?;
-        left_out.earlier.extend(export::read_ids(&path)?);
-        let sha256 = sha256_hex(std::fs::read(&path).map_err(BuildError::Scratch)?);
-        lists.push(LeftOutList { key, sha256 });
+        let text = std::fs::read(&path).map_err(BuildError::Scratch)?;
+        left_out.earlier.extend(export::read_ids(&path, &text)?);
+        lists.push(LeftOutList { key, sha256: sha256_hex(text) });
     }
     let list = match suppress {
         Suppress::Current => suppression::current(store).await?.map(|(list, _)| list),
