@@ -1,5 +1,7 @@
 //! How an attempt ended, written under its fence.
 
+use std::time::Duration;
+
 use sqlx::{Acquire, PgConnection, PgPool};
 
 use super::{
@@ -27,6 +29,8 @@ pub enum Outcome {
     Cancelled,
     /// Stopped because the process ends: queued again, nothing counted.
     HandBack,
+    /// Nothing to do before so much time has passed: queued until then, nothing counted.
+    Later(Duration),
 }
 
 /// Whether an outcome counted.
@@ -65,7 +69,8 @@ fn decide(held: &Held, lease: &Lease, outcome: Outcome) -> Step {
         (JobKind::Deliver, Outcome::Delivered) | (JobKind::Notify, Outcome::Notified) => Step::Succeeded(None),
         (_, Outcome::Failed(failure)) => held.after_failure(failure, |failures| lease.backoff.after(failures)),
         (_, Outcome::Cancelled) => Step::Cancelled,
-        (_, Outcome::HandBack) => held.after_hand_back(),
+        (_, Outcome::HandBack) => held.after_hand_back(Duration::ZERO),
+        (_, Outcome::Later(wait)) => held.after_hand_back(wait),
         (kind, outcome @ (Outcome::SegmentDone(_) | Outcome::Delivered | Outcome::Notified)) => {
             tracing::error!(kind = kind.as_str(), ?outcome, "a job ended as another kind does");
             Step::Failed { failures: held.failures + 1, failure: Failure::Internal }

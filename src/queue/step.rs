@@ -33,12 +33,12 @@ impl Held {
         }
     }
 
-    /// Back into the queue as if it had never been taken.
-    pub(super) fn after_hand_back(&self) -> Step {
+    /// Back into the queue as if it had never been taken, to be taken again once `wait` is over.
+    pub(super) fn after_hand_back(&self, wait: Duration) -> Step {
         if self.cancel_asked {
             Step::Cancelled
         } else {
-            Step::Again { failures: self.failures, wait: Duration::ZERO, failure: None }
+            Step::Again { failures: self.failures, wait, failure: None }
         }
     }
 }

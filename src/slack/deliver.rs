@@ -1,7 +1,7 @@
 //! Files into the thread, exactly once.
 //!
 //! Reserve ids, write them down, upload (nothing is visible yet); write `complete_sent` under the fence; complete once; then only look
-//! until the share shows. Ids may be replaced while `complete_sent` is false, and never once it may have been sent.
+//! until the share shows, and let others deliver meanwhile. Ids may be replaced while `complete_sent` is false, and never once it may have been sent.
 
 mod confirm;
 mod files;
@@ -21,9 +21,6 @@ use crate::{
     segment::Failure,
 };
 
-/// A job keeps its place for so long at most; its deadline is an hour.
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
-
 /// One attempt at a job that talks to Slack.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
@@ -42,6 +39,10 @@ struct Progress {
     complete_sent: bool,
     /// Where the files went.
     channel: String,
+    /// Slack said that they are shared.
+    confirmed: bool,
+    /// For how long the share has been looked for.
+    looked_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ enum Stop {
     Failed(Failure),
     /// The lease is lost, the process ends, the database does not answer, or the installation is dead.
     HandBack,
-    /// Slack wants nothing of this kind for so long.
+    /// Slack wants nothing of this kind for so long, or has nothing to show before: no failure, and no use of a place.
     Later(Duration),
 }
 
@@ -94,17 +95,8 @@ pub async fn deliver(
         Ok(()) => Outcome::Delivered,
         Err(Stop::Failed(failure)) => Outcome::Failed(failure),
         Err(Stop::HandBack) => Outcome::HandBack,
-        Err(Stop::Later(wait)) => later(wait, delivery.stop).await,
+        Err(Stop::Later(wait)) => Outcome::Later(wait),
     }
-}
-
-/// A limit of Slack's is no failure of the job: it goes back into the queue, uncounted, once the time is over.
-pub(super) async fn later(wait: Duration, stop: &CancellationToken) -> Outcome {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
-    }
-    Outcome::HandBack
 }
 
 async fn run(
@@ -114,8 +106,6 @@ async fn run(
     delivery: Delivery<'_>,
 ) -> Result<(), Stop> {
     let mut progress: Progress = serde_json::from_value(delivery.lease.progress.clone()).unwrap_or_default();
-    // Whether Slack said that the files are shared; after a crash nobody knows.
-    let mut confirmed = false;
     if !progress.complete_sent {
         let found = files.open(delivery.request).await.map_err(Stop::Failed)?;
         let root = announce::ensure_root(app, delivery.request, Pace::Unhurried).await?;
@@ -126,9 +116,9 @@ async fn run(
         }
         progress.complete_sent = true;
         note(app, delivery, &json!(progress)).await?;
-        confirmed = complete(app, &progress, announce::thread_of(delivery.request, &root), delivery).await?;
+        progress.confirmed = complete(app, &progress, announce::thread_of(delivery.request, &root), delivery).await?;
     }
-    confirm::wait_for_share(app, confirm, &progress, confirmed, delivery.stop).await
+    confirm::wait_for_share(app, confirm, &progress, delivery).await
 }
 
 /// Uploads everything; fresh ids each time, because nobody can have seen the old ones.

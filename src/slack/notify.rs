@@ -35,7 +35,7 @@ pub async fn notify(app: &SlackApp, links: &ResultLinks, delivery: Delivery<'_>)
     }
     let root = match announce::ensure_root(app, delivery.request, Pace::Unhurried).await {
         Ok(root) => root,
-        Err(error) => return ended(error, delivery).await,
+        Err(error) => return ended(error),
     };
     if deliver::note(app, delivery, &json!({ "said": true })).await.is_err() {
         return Outcome::HandBack;
@@ -52,17 +52,17 @@ pub async fn notify(app: &SlackApp, links: &ResultLinks, delivery: Delivery<'_>)
             if deliver::note(app, delivery, &json!({ "said": false })).await.is_err() {
                 return Outcome::HandBack;
             }
-            ended(error, delivery).await
+            ended(error)
         }
     }
 }
 
 /// The files are there, or the root message tells the failure: a refusal of the last word spoils neither.
-async fn ended(error: SlackCallError, delivery: Delivery<'_>) -> Outcome {
+fn ended(error: SlackCallError) -> Outcome {
     match error {
         SlackCallError::Refused { .. } | SlackCallError::Ambiguous => Outcome::Notified,
         SlackCallError::Dead { .. } => Outcome::HandBack,
-        SlackCallError::RateLimited { retry_after } => deliver::later(retry_after, delivery.stop).await,
+        SlackCallError::RateLimited { retry_after } => Outcome::Later(retry_after),
         error => Outcome::Failed(error.into_failure()),
     }
 }

@@ -167,5 +167,6 @@ fn named(outcome: &Outcome) -> &'static str {
         Outcome::Failed(_) => "failed",
         Outcome::Cancelled => "cancelled",
         Outcome::HandBack => "handed_back",
+        Outcome::Later(_) => "later",
     }
 }

@@ -26,7 +26,12 @@ use crate::{
 const GIVE_UP: Duration = Duration::from_secs(6);
 
 fn confirm(give_up_after: Duration) -> ConfirmSettings {
-    ConfirmSettings { give_up_after, first_wait: Duration::from_millis(5), longest_wait: Duration::from_millis(150) }
+    ConfirmSettings {
+        give_up_after,
+        first_wait: Duration::from_millis(5),
+        longest_wait: Duration::from_millis(150),
+        in_place: Duration::MAX,
+    }
 }
 
 /// Two files, as a result has them.
@@ -207,7 +212,8 @@ async fn retry_after_is_kept_by_every_delivery() {
         stage.slack.wait_for("files.getUploadURLExternal", 0).await;
         // The limit is the method's, so this one waits, too; these tests wait for two seconds at most before they hand back.
         let mut outcome = attempt(&stage, &other, &other_lease).await;
-        while outcome == Outcome::HandBack && start.elapsed() < GIVE_UP {
+        while let Outcome::Later(wait) = outcome {
+            tokio::time::sleep(wait).await;
             outcome = attempt(&stage, &other, &other_lease).await;
         }
         (outcome, start.elapsed())

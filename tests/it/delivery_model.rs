@@ -124,6 +124,7 @@ async fn attempt(stage: &Stage, request: &Request, lease: &Lease, event: Event) 
             give_up_after: Duration::from_millis(40),
             first_wait: Duration::from_millis(2),
             longest_wait: Duration::from_millis(10),
+            in_place: Duration::MAX,
         };
         let stop = CancellationToken::new();
         deliver(&app, &files, &confirm, Delivery { lease: &lease, request: &request, stop: &stop }).await

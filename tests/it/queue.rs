@@ -277,6 +277,17 @@ async fn a_handed_back_job_is_taken_up_at_once_and_nothing_is_counted() {
 }
 
 #[tokio::test]
+async fn a_job_with_nothing_to_do_yet_is_taken_up_later_and_nothing_is_counted() {
+    let pool = database().await;
+    submitted(&pool, "U1").await;
+    performed(&pool, JobKind::Segment, Outcome::Later(SHORT)).await;
+    assert_eq!(claimed(&pool, JobKind::Segment).await, None);
+    tokio::time::sleep(SHORT).await;
+    let lease = claimed(&pool, JobKind::Segment).await.unwrap();
+    assert_eq!((lease.attempt, lease.failures), (2, 0));
+}
+
+#[tokio::test]
 async fn a_waiting_request_is_cancelled_at_once() {
     let pool = database().await;
     let request = submitted(&pool, "U1").await;

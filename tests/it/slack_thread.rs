@@ -28,6 +28,7 @@ fn confirm() -> ConfirmSettings {
         give_up_after: Duration::from_millis(300),
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(50),
+        in_place: Duration::MAX,
     }
 }
 
@@ -69,7 +70,11 @@ async fn delivered(stage: &Stage, request: &Request, lease: &Lease) -> Outcome {
 /// The same job, taken by the next attempt.
 async fn resumed(stage: &Stage, lease: &Lease, outcome: Outcome) -> Lease {
     queue::settle(&stage.pool, lease, outcome).await.unwrap();
-    for _ in 0..100 {
+    resumed_later(stage).await
+}
+
+async fn resumed_later(stage: &Stage) -> Lease {
+    for _ in 0..500 {
         if let Some(lease) = claimed(&stage.pool, JobKind::Deliver).await {
             return lease;
         }
@@ -203,6 +208,35 @@ async fn a_share_that_never_shows_is_told_and_not_repeated() {
     assert_eq!(delivered(&stage, &request, &lease).await, Outcome::Failed(Failure::DeliveryUnconfirmed));
     let lease = resumed(&stage, &lease, Outcome::HandBack).await;
     assert_eq!(delivered(&stage, &request, &lease).await, Outcome::Failed(Failure::DeliveryUnconfirmed));
+    assert_eq!(stage.slack.calls("files.completeUploadExternal").len(), 1);
+}
+
+/// Slack says yes and shows nothing: every look gives the place free, and however often the looking begins anew, it ends.
+#[tokio::test]
+async fn a_delivery_that_waits_for_its_share_keeps_no_place() {
+    let stage = Stage::new().await;
+    stage.slack.answer("files.completeUploadExternal", json!({ "ok": true }));
+    let (request, mut lease) = delivering(&stage).await;
+    let (files, _folder) = files();
+    let settings = ConfirmSettings { in_place: Duration::ZERO, ..confirm() };
+    let (stop, mut waited) = (CancellationToken::new(), Vec::new());
+    let ended = loop {
+        let delivery = Delivery { lease: &lease, request: &request, stop: &stop };
+        match deliver(&stage.app, &files, &settings, delivery).await {
+            Outcome::Later(wait) => {
+                waited.push(wait);
+                queue::settle(&stage.pool, &lease, Outcome::Later(wait)).await.unwrap();
+                assert_eq!(claimed(&stage.pool, JobKind::Deliver).await, None, "not before the wait is over");
+                lease = resumed_later(&stage).await;
+            }
+            outcome => break outcome,
+        }
+    };
+    assert_eq!(ended, Outcome::Failed(Failure::DeliveryUnconfirmed));
+    assert_eq!(waited[0], settings.first_wait);
+    assert!(waited.iter().sum::<Duration>() <= settings.give_up_after);
+    assert!(waited.iter().all(|wait| *wait <= settings.longest_wait) && waited.len() > 3, "{waited:?}");
+    assert_eq!(lease.failures, 0);
     assert_eq!(stage.slack.calls("files.completeUploadExternal").len(), 1);
 }
 

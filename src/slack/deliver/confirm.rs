@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::{Progress, Stop};
+use super::{Delivery, Progress, Stop, note};
 use crate::{
     segment::Failure,
     slack::{Method, Pace, SlackApp, SlackCallError},
@@ -17,8 +16,11 @@ use crate::{
 pub struct ConfirmSettings {
     /// Without a share for so long the delivery counts as unconfirmed.
     pub give_up_after: Duration,
+    /// Waits grow as long as everything waited before, from the first to the longest.
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// One attempt keeps its place for so long; then others deliver, and it looks again later.
+    pub in_place: Duration,
 }
 
 impl Default for ConfirmSettings {
@@ -27,50 +29,55 @@ impl Default for ConfirmSettings {
             give_up_after: Duration::from_mins(10),
             first_wait: Duration::from_millis(300),
             longest_wait: Duration::from_secs(15),
+            in_place: Duration::from_secs(5),
         }
     }
 }
 
-/// Looks until every file is shared. `confirmed`: Slack said yes, which is enough where it will not let us look.
+/// Looks until every file is shared. Where Slack will not let us look, it is enough that it said yes.
 pub(super) async fn wait_for_share(
     app: &SlackApp,
     settings: &ConfirmSettings,
     progress: &Progress,
-    confirmed: bool,
-    stop: &CancellationToken,
+    delivery: Delivery<'_>,
 ) -> Result<(), Stop> {
-    let give_up = Instant::now() + settings.give_up_after;
-    let mut wait = settings.first_wait;
+    let (start, before) = (Instant::now(), Duration::from_millis(progress.looked_ms));
     let mut missing: Vec<&str> = progress.files.iter().map(|file| file.id.as_str()).collect();
     loop {
         let mut still = Vec::new();
         for id in missing {
-            if !is_shared(app, id, &progress.channel, confirmed).await? {
+            if !is_shared(app, id, progress).await? {
                 still.push(id);
             }
         }
         if still.is_empty() {
             return Ok(());
         }
-        if Instant::now() >= give_up {
-            tracing::error!(files = still.len(), "Slack took files and does not show them");
+        missing = still;
+        let looked = before + start.elapsed();
+        if looked >= settings.give_up_after {
+            tracing::error!(files = missing.len(), "Slack took files and does not show them");
             return Err(Stop::Failed(Failure::DeliveryUnconfirmed));
         }
-        missing = still;
+        let wait = looked.clamp(settings.first_wait, settings.longest_wait).min(settings.give_up_after - looked);
+        if start.elapsed() + wait > settings.in_place {
+            let looked_ms = u64::try_from((looked + wait).as_millis()).unwrap_or(u64::MAX);
+            note(app, delivery, &json!({ "confirmed": progress.confirmed, "looked_ms": looked_ms })).await?;
+            return Err(Stop::Later(wait));
+        }
         tokio::select! {
-            () = stop.cancelled() => return Err(Stop::HandBack),
+            () = delivery.stop.cancelled() => return Err(Stop::HandBack),
             () = tokio::time::sleep(wait) => {}
         }
-        wait = (wait * 2).min(settings.longest_wait);
     }
 }
 
-async fn is_shared(app: &SlackApp, id: &str, channel: &str, confirmed: bool) -> Result<bool, Stop> {
+async fn is_shared(app: &SlackApp, id: &str, progress: &Progress) -> Result<bool, Stop> {
     match app.client().call(Method::FilesInfo, &json!({ "file": id }), Pace::Unhurried).await {
-        Ok(answer) => Ok(shares(&answer["file"], channel)),
+        Ok(answer) => Ok(shares(&answer["file"], &progress.channel)),
         // We may not look: without the scope, or in front of a stand-in.
         Err(SlackCallError::Refused { code }) if matches!(code.as_str(), "missing_scope" | "unknown_method") => {
-            if confirmed {
+            if progress.confirmed {
                 Ok(true)
             } else {
                 Err(Stop::Failed(Failure::DeliveryUnconfirmed))
