@@ -41,7 +41,7 @@ pub use binning::{Categories, Cuts, FeatureBins};
 pub use booster::Round;
 pub use calibration::Calibration;
 pub use contributions::Contributions;
-pub use fit::FitError;
+pub use fit::{FitError, Watching};
 pub use lightgbm_text::{LightGbmTextError, Place};
 pub use math::sigmoid;
 pub use model::{Gbdt, TrainingFacts};

@@ -35,11 +35,7 @@ impl Held {
 
     /// Back into the queue as if it had never been taken, to be taken again once `wait` is over.
     pub(super) fn after_hand_back(&self, wait: Duration) -> Step {
-        if self.cancel_asked {
-            Step::Cancelled
-        } else {
-            Step::Again { failures: self.failures, wait, failure: None }
-        }
+        if self.cancel_asked { Step::Cancelled } else { Step::Again { failures: self.failures, wait, failure: None } }
     }
 }
 

@@ -1,10 +1,8 @@
 //! How a feature's values become bins, at most 255 for each feature: cut points and categories, chosen from data.
 
-use rayon::prelude::*;
-
 use super::math::real;
 use super::random::{Purpose, Stream};
-use super::table::{Kind, Table};
+use super::table::Kind;
 
 /// Rows that cut points are chosen from; more rows would move them by a few ranks in a thousand.
 const SAMPLE_ROWS: usize = 100_000;
@@ -103,25 +101,21 @@ impl FeatureBins {
     }
 }
 
-/// Chooses the bins of every column from its values alone; at most `bins_max` a column.
-pub(super) fn choose_bins(table: &Table, rows: &[u32], bins_max: usize, seed: u64) -> Vec<FeatureBins> {
-    let sample = sample(rows, seed);
-    let columns = table.columns().par_iter().zip(table.kinds());
-    let choose = |(column, kind): (&Vec<f32>, &Kind)| {
-        let values = sample.iter().map(|&row| column[row as usize]).filter(|value| !value.is_nan()).collect();
-        match kind {
-            Kind::Numeric => FeatureBins::Numeric(cut(values, bins_max - 1)),
-            Kind::Categorical { names } => FeatureBins::Categorical(most_frequent(values, bins_max - 1, names)),
-        }
-    };
-    columns.map(choose).collect()
+/// Chooses the bins of a column from its values alone, those at the places of a [`sample`]; at most `bins_max`.
+pub(super) fn choose_bins(values: &[f32], sample: &[u32], kind: &Kind, bins_max: usize) -> FeatureBins {
+    let values = sample.iter().map(|&place| values[place as usize]).filter(|value| !value.is_nan()).collect();
+    match kind {
+        Kind::Numeric => FeatureBins::Numeric(cut(values, bins_max - 1)),
+        Kind::Categorical { names } => FeatureBins::Categorical(most_frequent(values, bins_max - 1, names)),
+    }
 }
 
-/// All of `rows`, or about [`SAMPLE_ROWS`] of them drawn by chance.
-fn sample(rows: &[u32], seed: u64) -> Vec<u32> {
+/// The places of all `rows`, or of about [`SAMPLE_ROWS`] of them drawn by chance.
+pub(super) fn sample(rows: &[u32], seed: u64) -> Vec<u32> {
     let stream = Stream::new(seed, Purpose::BinningRows, 0);
     let share = real(SAMPLE_ROWS) / real(rows.len().max(1));
-    rows.iter().copied().filter(|&row| share >= 1.0 || stream.unit(u64::from(row)) < share).collect()
+    let drawn = (0_u32..).zip(rows).filter(|&(_, &row)| share >= 1.0 || stream.unit(u64::from(row)) < share);
+    drawn.map(|(place, _)| place).collect()
 }
 
 /// Cuts at quantiles of `values`, at most `value_bins` bins. A value that fills a bin alone gets it alone.

@@ -5,6 +5,7 @@ mod watch;
 
 use super::binning::FeatureBins;
 use super::dataset::Fold;
+use super::fit::Watching;
 use super::grower::{Grown, Soil};
 use super::histogram::{HistogramSource, Workspaces};
 use super::layout::Layout;
@@ -50,7 +51,7 @@ pub(super) struct Boosted {
 
 impl Booster<'_> {
     /// Boosts until enough trees are grown, they stop helping, or `going_on` says no; `None` in the last case.
-    pub(super) fn boost(&self, going_on: &mut dyn FnMut(Round) -> bool) -> Option<Boosted> {
+    pub(super) fn boost(&self, going_on: &mut Watching<'_>) -> Option<Boosted> {
         let base_score = round_to_leaf_units(self.train.targets.base_score());
         let layout = Layout::new(&self.train.columns, self.bins);
         let workspaces = Workspaces::new(&layout);

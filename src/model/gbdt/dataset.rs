@@ -1,11 +1,13 @@
 //! A linfa dataset, checked and binned: what the booster learns from or watches.
 
+use std::borrow::Cow;
+
 use linfa::DatasetBase;
 use ndarray::Array1;
 use rayon::prelude::*;
 
 use super::bin_map::BinMap;
-use super::binning::FeatureBins;
+use super::binning::{FeatureBins, choose_bins, sample};
 use super::fit::FitError;
 use super::math::real;
 use super::objective::Targets;
@@ -14,9 +16,6 @@ use super::table::Table;
 
 /// Rows whose quantised gradients can be summed without overflow.
 pub(super) const ROWS_MAX: usize = 1 << 30;
-
-/// Values that are binned at a time when rows are picked from a column.
-const PICKED: usize = 4096;
 
 /// A table with a yes or no for each row, and weights if wanted.
 pub(super) type Labelled = DatasetBase<Table, Array1<bool>>;
@@ -79,15 +78,24 @@ pub(super) fn thin_negatives(dataset: &Labelled, rows: Vec<u32>, per_positive: f
 }
 
 impl Fold {
+    /// The given rows, which rise, of a checked dataset, in bins that are chosen from them.
+    pub(super) fn with_bins(dataset: &Labelled, rows: &[u32], bins_max: usize, seed: u64) -> (Vec<FeatureBins>, Self) {
+        let sample = sample(rows, seed);
+        let columns = dataset.records.columns().par_iter().zip(dataset.records.kinds());
+        let binned = columns.map(|(column, kind)| {
+            let values = pick(column, rows);
+            let bins = choose_bins(&values, &sample, kind, bins_max);
+            let binned = bin_all(&values, &bins);
+            (bins, binned)
+        });
+        let (bins, columns) = binned.unzip();
+        (bins, Self { columns, targets: targets(dataset, rows) })
+    }
+
     /// The given rows, which rise, of a checked dataset whose `columns` are in the order of `bins`.
     pub(super) fn new(dataset: &Labelled, columns: &[&[f32]], bins: &[FeatureBins], rows: &[u32]) -> Self {
-        let weights = if dataset.weights.is_empty() { &[][..] } else { rows };
-        let targets = Targets {
-            labels: rows.iter().map(|&row| dataset.targets[row as usize]).collect(),
-            weights: weights.iter().map(|&row| dataset.weights[row as usize]).collect(),
-        };
-        let columns = columns.par_iter().zip(bins).map(|(column, bins)| bin_column(column, bins, rows)).collect();
-        Self { columns, targets }
+        let columns = columns.par_iter().zip(bins).map(|(column, bins)| bin_all(&pick(column, rows), bins));
+        Self { columns: columns.collect(), targets: targets(dataset, rows) }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -99,18 +107,24 @@ impl Fold {
     }
 }
 
-fn bin_column(column: &[f32], bins: &FeatureBins, rows: &[u32]) -> Vec<u8> {
-    let map = BinMap::new(bins);
-    let mut binned = vec![0; rows.len()];
+fn targets(dataset: &Labelled, rows: &[u32]) -> Targets {
+    let weights = if dataset.weights.is_empty() { &[][..] } else { rows };
+    Targets {
+        labels: rows.iter().map(|&row| dataset.targets[row as usize]).collect(),
+        weights: weights.iter().map(|&row| dataset.weights[row as usize]).collect(),
+    }
+}
+
+/// The values of the given rows.
+fn pick<'a>(column: &'a [f32], rows: &[u32]) -> Cow<'a, [f32]> {
     if rows.len() == column.len() {
-        map.fill(column, &mut binned);
-        return binned;
+        return column.into();
     }
-    let mut picked = Vec::with_capacity(PICKED);
-    for (rows, binned) in rows.chunks(PICKED).zip(binned.chunks_mut(PICKED)) {
-        picked.clear();
-        picked.extend(rows.iter().map(|&row| column[row as usize]));
-        map.fill(&picked, binned);
-    }
+    rows.iter().map(|&row| column[row as usize]).collect()
+}
+
+fn bin_all(values: &[f32], bins: &FeatureBins) -> Vec<u8> {
+    let mut binned = vec![0; values.len()];
+    BinMap::new(bins).fill(values, &mut binned);
     binned
 }

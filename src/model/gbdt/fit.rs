@@ -4,7 +4,7 @@ use linfa::ParamGuard;
 use linfa::traits::Fit;
 use ndarray::Array1;
 
-use super::binning::{FeatureBins, choose_bins};
+use super::binning::FeatureBins;
 use super::booster::{Boosted, Booster, Round};
 use super::calibration::Calibration;
 use super::dataset::{Fold, Labelled, all_rows, check, set_aside, thin_negatives};
@@ -46,13 +46,16 @@ pub enum FitError {
     Stopped,
 }
 
+/// Hears how far training is, and says whether it shall go on.
+pub type Watching<'a> = dyn FnMut(Round) -> bool + Send + 'a;
+
 /// What all trainings of one call share.
 struct Task<'a> {
     params: &'a GbdtValidParams,
     train: &'a Labelled,
     feature_keys: Vec<u64>,
     directions: Vec<Option<Direction>>,
-    going_on: &'a mut dyn FnMut(Round) -> bool,
+    going_on: &'a mut Watching<'a>,
 }
 
 impl Fit<Table, Array1<bool>, FitError> for GbdtValidParams {
@@ -78,7 +81,17 @@ impl GbdtValidParams {
         &self,
         train: &Labelled,
         validation: Option<&Labelled>,
-        going_on: &mut dyn FnMut(Round) -> bool,
+        going_on: &mut Watching<'_>,
+    ) -> Result<Gbdt, FitError> {
+        // Inside the pool, where each of the many loops of a tree starts without waking and awaiting a thread.
+        rayon::scope(|_| self.fit_in_pool(train, validation, going_on))
+    }
+
+    fn fit_in_pool(
+        &self,
+        train: &Labelled,
+        validation: Option<&Labelled>,
+        going_on: &mut Watching<'_>,
     ) -> Result<Gbdt, FitError> {
         check(train)?;
         let feature_keys = train.records.names().iter().map(|name| key(name)).collect();
@@ -140,9 +153,7 @@ impl Task<'_> {
         validation: Option<(&Labelled, &[u32])>,
     ) -> Result<Gbdt, FitError> {
         let (rows, negatives_kept) = thin_negatives(self.train, rows, params.negatives_per_positive, params.seed);
-        let bins = choose_bins(&self.train.records, &rows, params.bins_max, params.seed);
-        let columns: Vec<&[f32]> = self.train.records.columns().iter().map(Vec::as_slice).collect();
-        let train = Fold::new(self.train, &columns, &bins, &rows);
+        let (bins, train) = Fold::with_bins(self.train, &rows, params.bins_max, params.seed);
         let validation = validation.map(|(dataset, rows)| self.validation_fold(dataset, &bins, rows)).transpose()?;
         let task = Booster {
             params,

@@ -1,18 +1,19 @@
 //! Sums of gradients for each bin of each feature, as integers: equal in whatever order rows are added.
 
+#![expect(clippy::inline_always, reason = "what is not inlined into a kernel's function does not use its instructions")]
+
+mod narrow;
+
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::layout::{DENSE_BINS, Layout, SPARSE_BINS};
-use super::prefetch::prefetch;
+use super::layout::Layout;
+use super::score::{Kernel, Lane, Work};
+use narrow::Narrow;
 
 /// Rows from which threads help more than they cost.
 const PARALLEL_ROWS_MIN: usize = 16_384;
-
-/// Rows ahead for whose cells, and for whose start, memory is asked.
-const SOON: usize = 8;
-const LATER: usize = 24;
 
 /// A sum of quantised gradients: first derivatives in the upper 32 bits, second derivatives in the lower.
 /// Rows × levels stays below 2^31, so neither half can overflow.
@@ -20,12 +21,11 @@ const LATER: usize = 24;
 pub(super) struct GradientSum(i64);
 
 impl GradientSum {
-    pub(super) fn first(self) -> i64 {
-        self.0 >> 32
-    }
-
-    pub(super) fn second(self) -> i64 {
-        self.0 & 0xffff_ffff
+    /// First and second derivatives.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half is below 2^31")]
+    pub(super) fn parts(self) -> (f64, f64) {
+        (f64::from((self.0 >> 32) as i32), f64::from(self.0 as i32))
     }
 
     pub(super) fn plus(self, other: Self) -> Self {
@@ -43,6 +43,7 @@ pub(super) struct Quantized(u32);
 
 impl Quantized {
     /// `first` fits 16 bits with its sign, `second` without one.
+    #[inline]
     #[expect(clippy::cast_sign_loss, reason = "bits, not a number")]
     pub(super) fn new(first: i32, second: i32) -> Self {
         Self((first as u32) << 16 | (second as u32 & 0xffff))
@@ -52,9 +53,17 @@ impl Quantized {
         self.0 == 0
     }
 
+    /// First and second derivatives.
+    #[inline]
     #[expect(clippy::cast_possible_wrap, reason = "the upper half carries the sign")]
+    fn parts(self) -> (i32, i32) {
+        (self.0 as i32 >> 16, (self.0 & 0xffff) as i32)
+    }
+
+    #[inline]
     pub(super) fn sum(self) -> GradientSum {
-        GradientSum(i64::from(self.0 as i32 >> 16) << 32 | i64::from(self.0 & 0xffff))
+        let (first, second) = self.parts();
+        GradientSum(i64::from(first) << 32 | i64::from(second))
     }
 }
 
@@ -73,8 +82,20 @@ impl Histogram {
 
     /// Takes a child's sums from its parent's, which leaves the other child's.
     pub(super) fn subtract(&mut self, child: &Self) {
-        for (sum, child) in self.sums.iter_mut().zip(&child.sums) {
-            *sum = sum.minus(*child);
+        Kernel::best().run(Subtract { from: &mut self.sums, less: &child.sums });
+    }
+}
+
+struct Subtract<'a> {
+    from: &'a mut [GradientSum],
+    less: &'a [GradientSum],
+}
+
+impl Work for Subtract<'_> {
+    #[inline(always)]
+    fn run<L: Lane>(self, _: L) {
+        for (sum, less) in self.from.iter_mut().zip(self.less) {
+            *sum = sum.minus(*less);
         }
     }
 }
@@ -92,11 +113,10 @@ impl HistogramSource<'_> {
     /// Adds up the rows of a leaf, whose sum is `total`.
     pub(super) fn build(&self, rows: &[u32], total: GradientSum) -> Histogram {
         let mut histogram = if rows.len() < PARALLEL_ROWS_MIN {
-            self.workspaces.with(|workspace| self.add_up(rows, workspace))
+            self.workspaces.with(|narrow| self.add_up(rows, narrow))
         } else {
             let chunk = rows.len().div_ceil(rayon::current_num_threads());
-            let parts =
-                rows.par_chunks(chunk).map(|rows| self.workspaces.with(|workspace| self.add_up(rows, workspace)));
+            let parts = rows.par_chunks(chunk).map(|rows| self.workspaces.with(|narrow| self.add_up(rows, narrow)));
             parts.reduce_with(|one, other| self.workspaces.merge(one, other)).unwrap_or_default()
         };
         histogram.recover_defaults(self.layout, total);
@@ -109,31 +129,9 @@ impl HistogramSource<'_> {
         parts.reduce(GradientSum::default, GradientSum::plus)
     }
 
-    fn add_up(&self, rows: &[u32], workspace: &mut Workspace) -> Histogram {
-        let layout = self.layout;
-        let (sparse, dense) = (&mut workspace.sparse, &mut workspace.dense[..layout.dense_features]);
-        for (place, &row) in rows.iter().enumerate() {
-            if let (Some(&soon), Some(&later)) = (rows.get(place + SOON), rows.get(place + LATER)) {
-                layout.prefetch(soon as usize);
-                layout.prefetch_start(later as usize);
-                prefetch(self.gradients, later as usize);
-            }
-            let row = row as usize;
-            let gradient = self.gradients[row].sum();
-            for &cell in layout.cells(row) {
-                let sum = &mut sparse[usize::from(cell)];
-                *sum = sum.plus(gradient);
-            }
-            for (sums, &bin) in dense.iter_mut().zip(layout.dense(row)) {
-                let sum = &mut sums[usize::from(bin)];
-                *sum = sum.plus(gradient);
-            }
-        }
-        let mut sums = self.workspaces.empty_sums(layout);
-        sums.extend_from_slice(&sparse[..layout.sparse_bins]);
-        sums.extend_from_slice(dense.as_flattened());
-        sparse[..layout.sparse_bins].fill(GradientSum::default());
-        dense.as_flattened_mut().fill(GradientSum::default());
+    fn add_up(&self, rows: &[u32], narrow: &mut Narrow) -> Histogram {
+        let mut sums = self.workspaces.empty_sums(self.layout);
+        narrow.add_up((self.layout, self.gradients), rows, &mut sums);
         Histogram { sums }
     }
 }
@@ -158,18 +156,12 @@ impl Histogram {
     }
 }
 
-/// Sums that are all 0 while nobody uses them. As large as any cell can name, so that no look-up needs a check.
-#[derive(Debug)]
-struct Workspace {
-    sparse: Box<[GradientSum; SPARSE_BINS]>,
-    dense: Vec<[GradientSum; DENSE_BINS]>,
-}
-
-/// Workspaces that are not in use.
+/// Memory that is not in use.
 #[derive(Debug)]
 pub(super) struct Workspaces {
-    dense_features: usize,
-    idle: Mutex<Vec<Workspace>>,
+    /// Of dense features.
+    pairs: usize,
+    idle: Mutex<Vec<Narrow>>,
     /// The memory of histograms that are no longer needed.
     histograms: Mutex<Vec<Histogram>>,
 }
@@ -177,7 +169,7 @@ pub(super) struct Workspaces {
 impl Workspaces {
     pub(super) fn new(layout: &Layout) -> Self {
         let (idle, histograms) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-        Self { dense_features: layout.dense_features, idle, histograms }
+        Self { pairs: layout.pairs(), idle, histograms }
     }
 
     fn merge(&self, mut one: Histogram, other: Histogram) -> Histogram {
@@ -198,15 +190,12 @@ impl Workspaces {
         sums
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Narrow) -> T) -> T {
         let idle = || self.idle.lock().expect("no thread panics while it holds the lock");
         let waiting = idle().pop();
-        let mut workspace = waiting.unwrap_or_else(|| Workspace {
-            sparse: vec![GradientSum::default(); SPARSE_BINS].try_into().expect("as long as the array"),
-            dense: vec![[GradientSum::default(); DENSE_BINS]; self.dense_features],
-        });
-        let done = work(&mut workspace);
-        idle().push(workspace);
+        let mut narrow = waiting.unwrap_or_else(|| Narrow::new(self.pairs));
+        let done = work(&mut narrow);
+        idle().push(narrow);
         done
     }
 }
@@ -223,8 +212,8 @@ mod tests {
     #[test]
     fn halves_keep_their_signs() {
         let sum = gradient(-5, 7).sum().plus(gradient(2, 1).sum()).minus(gradient(-1, 3).sum());
-        assert_eq!((sum.first(), sum.second()), (-2, 5));
-        assert_eq!((gradient(-32_768, 65_535).sum().first(), gradient(-1, 65_535).sum().second()), (-32_768, 65_535));
+        assert_eq!(sum.parts(), (-2.0, 5.0));
+        assert_eq!(gradient(-32_768, 65_535).sum().parts(), (-32_768.0, 65_535.0));
         assert!(gradient(0, 0).is_zero() && !gradient(0, 1).is_zero() && !gradient(-1, 0).is_zero());
     }
 

@@ -29,11 +29,10 @@ pub(super) struct Layout {
     /// Bins of all sparse features.
     pub(super) sparse_bins: usize,
     pub(super) dense_features: usize,
-    /// The cells of row `i` begin at `starts[i]` and end at `starts[i + 1]`.
-    starts: Vec<u32>,
-    cells: Vec<u16>,
-    /// `dense_features` bytes for each row.
-    dense: Vec<u8>,
+    /// The record of row `i` begins at `starts[i]` and ends at `starts[i + 1]`.
+    starts: Vec<usize>,
+    /// For each row, the bins of its dense features, two by two, then its sparse cells.
+    records: Vec<u16>,
 }
 
 /// Where the sums of a feature's bins are in a histogram.
@@ -62,40 +61,40 @@ impl Layout {
             let start = sparse_bins + index * DENSE_BINS;
             places[feature] = Place { start, count: bins[feature].count(), default: None };
         }
-        let starts = count_cells(columns, &sparse, rows);
-        let cells = lay_cells(columns, &sparse, &places, &starts);
-        let dense_cells = lay_dense(columns, &dense, rows);
-        Self { places, sparse_bins, dense_features: dense.len(), starts, cells, dense: dense_cells }
+        let starts = starts(columns, &sparse, dense.len().div_ceil(2), rows);
+        let records = lay_records(columns, (&sparse, &dense), &places, &starts);
+        Self { places, sparse_bins, dense_features: dense.len(), starts, records }
     }
 
     /// Sums that a histogram holds.
     pub(super) fn sums(&self) -> usize {
-        self.sparse_bins + self.dense_features * DENSE_BINS
+        self.sparse_bins + self.pairs() * 2 * DENSE_BINS
     }
 
-    /// The places in a histogram of a row's cells that are not defaults.
-    pub(super) fn cells(&self, row: usize) -> &[u16] {
-        &self.cells[self.starts[row] as usize..self.starts[row + 1] as usize]
+    /// The bins of a row's dense features, two by two with the first in the lower byte, and the places in a histogram of
+    /// its other cells that are not defaults.
+    #[inline]
+    pub(super) fn record(&self, row: usize) -> (&[u16], &[u16]) {
+        self.records[self.starts[row]..self.starts[row + 1]].split_at(self.pairs())
+    }
+
+    /// Pairs of dense features; one may stand for a single one.
+    pub(super) fn pairs(&self) -> usize {
+        self.dense_features.div_ceil(2)
     }
 
     /// Asks for the memory of a row that is needed soon.
     #[inline]
     pub(super) fn prefetch(&self, row: usize) {
-        let first = self.starts[row] as usize;
-        prefetch(&self.cells, first);
-        prefetch(&self.cells, first + 32);
-        prefetch(&self.dense, row * self.dense_features);
+        let first = self.starts[row];
+        prefetch(&self.records, first);
+        prefetch(&self.records, first + 32);
     }
 
-    /// Asks for where a row's cells begin, before [`Layout::prefetch`] needs it.
+    /// Asks for where a row's record begins, before [`Layout::prefetch`] needs it.
     #[inline]
     pub(super) fn prefetch_start(&self, row: usize) {
         prefetch(&self.starts, row);
-    }
-
-    /// The bins of a row's dense features.
-    pub(super) fn dense(&self, row: usize) -> &[u8] {
-        &self.dense[row * self.dense_features..(row + 1) * self.dense_features]
     }
 }
 
@@ -103,13 +102,12 @@ impl Layout {
 fn part_features(columns: &[Vec<u8>], bins: &[FeatureBins], rows: usize) -> (Vec<(usize, u8)>, Vec<usize>) {
     let frequent: Vec<(u8, usize)> = columns.par_iter().map(|column| most_frequent(column)).collect();
     let (mut sparse, mut dense) = (Vec::new(), Vec::new());
-    let (mut sparse_bins, mut cells) = (0, 0);
+    let mut sparse_bins = 0;
     for (feature, &(default, count)) in frequent.iter().enumerate() {
-        let fits = sparse_bins + bins[feature].count() <= SPARSE_BINS && u32::try_from(cells + rows - count).is_ok();
+        let fits = sparse_bins + bins[feature].count() <= SPARSE_BINS;
         if fits && real(count) >= SPARSE_SHARE_MIN * real(rows) {
             sparse.push((feature, default));
             sparse_bins += bins[feature].count();
-            cells += rows - count;
         } else {
             dense.push(feature);
         }
@@ -130,13 +128,14 @@ fn most_frequent(column: &[u8]) -> (u8, usize) {
     (0..=255).map(|bin| (bin, count(bin))).rev().max_by_key(|&(_, count)| count).unwrap_or_default()
 }
 
-/// Where each row's cells begin.
-fn count_cells(columns: &[Vec<u8>], sparse: &[(usize, u8)], rows: usize) -> Vec<u32> {
-    let mut starts = vec![0_u32; rows + 1];
-    starts[1..].par_chunks_mut(BLOCK).enumerate().for_each(|(block, counts)| {
+/// Where each row's record begins.
+fn starts(columns: &[Vec<u8>], sparse: &[(usize, u8)], pairs: usize, rows: usize) -> Vec<usize> {
+    let mut starts = vec![0; rows + 1];
+    starts[1..].par_chunks_mut(BLOCK).enumerate().for_each(|(block, lengths)| {
+        lengths.fill(pairs);
         for &(feature, default) in sparse {
-            for (count, &bin) in counts.iter_mut().zip(&columns[feature][block * BLOCK..]) {
-                *count += u32::from(bin != default);
+            for (length, &bin) in lengths.iter_mut().zip(&columns[feature][block * BLOCK..]) {
+                *length += usize::from(bin != default);
             }
         }
     });
@@ -148,51 +147,48 @@ fn count_cells(columns: &[Vec<u8>], sparse: &[(usize, u8)], rows: usize) -> Vec<
     starts
 }
 
-fn lay_cells(columns: &[Vec<u8>], sparse: &[(usize, u8)], places: &[Place], starts: &[u32]) -> Vec<u16> {
+fn lay_records(
+    columns: &[Vec<u8>],
+    (sparse, dense): (&[(usize, u8)], &[usize]),
+    places: &[Place],
+    starts: &[usize],
+) -> Vec<u16> {
     let rows = starts.len() - 1;
-    let mut cells = vec![0; starts[rows] as usize];
+    let mut records = vec![0; starts[rows]];
     let mut blocks = Vec::with_capacity(rows.div_ceil(BLOCK));
-    let mut rest = cells.as_mut_slice();
+    let mut rest = records.as_mut_slice();
     for first in (0..rows).step_by(BLOCK) {
         let starts = &starts[first..=(first + BLOCK).min(rows)];
-        let (block, others) = rest.split_at_mut((starts[starts.len() - 1] - starts[0]) as usize);
+        let (block, others) = rest.split_at_mut(starts[starts.len() - 1] - starts[0]);
         rest = others;
         blocks.push((first, starts, block));
     }
     blocks.into_par_iter().for_each(|(first, starts, block)| {
-        let mut next: Vec<u32> = starts[..starts.len() - 1].iter().map(|start| start - starts[0]).collect();
-        // A default is written too, where the row's next cell or the next row's first will be; hence one place more.
+        let rows = first..first + starts.len() - 1;
+        let mut next: Vec<usize> = starts[..rows.len()].iter().map(|start| start - starts[0]).collect();
+        // A default is written too, where the row's next cell or the next row's record will be; hence one place more.
         let mut written = vec![0_u16; block.len() + 1];
+        for pair in dense.chunks(2) {
+            let bins = |place: usize| pair.get(place).map(|&feature| &columns[feature][rows.clone()]);
+            let (low, high) = (bins(0).unwrap_or_default(), bins(1));
+            for (row, next) in next.iter_mut().enumerate() {
+                written[*next] = u16::from_le_bytes([low[row], high.map_or(0, |high| high[row])]);
+                *next += 1;
+            }
+        }
         for &(feature, default) in sparse {
             let start = places[feature].start;
-            let column = &columns[feature][first..first + next.len()];
-            for (next, &bin) in next.iter_mut().zip(column) {
+            for (next, &bin) in next.iter_mut().zip(&columns[feature][rows.clone()]) {
                 let fresh = bin != default;
-                let kept = written[*next as usize];
+                let kept = written[*next];
                 let cell = u16::try_from(start + usize::from(bin)).unwrap_or(u16::MAX);
-                written[*next as usize] = if fresh { cell } else { kept };
-                *next += u32::from(fresh);
+                written[*next] = if fresh { cell } else { kept };
+                *next += usize::from(fresh);
             }
         }
         block.copy_from_slice(&written[..block.len()]);
     });
-    cells
-}
-
-fn lay_dense(columns: &[Vec<u8>], dense: &[usize], rows: usize) -> Vec<u8> {
-    let stride = dense.len();
-    let mut cells = vec![0; rows * stride];
-    if stride > 0 {
-        cells.par_chunks_mut(BLOCK * stride).enumerate().for_each(|(block, cells)| {
-            for (place, &feature) in dense.iter().enumerate() {
-                let column = &columns[feature][block * BLOCK..];
-                for (row, &bin) in cells.chunks_mut(stride).zip(column) {
-                    row[place] = bin;
-                }
-            }
-        });
-    }
-    cells
+    records
 }
 
 #[cfg(test)]
@@ -211,13 +207,13 @@ mod tests {
             (0..rows).map(|row| if row % 7 == 0 { 4 } else { 1 }).collect(),
         ];
         let layout = Layout::new(&columns, &bins);
-        assert_eq!((layout.sparse_bins, layout.dense_features, layout.sums()), (10, 1, 266));
+        assert_eq!((layout.sparse_bins, layout.dense_features, layout.sums()), (10, 1, 522));
         assert_eq!(layout.places[0], Place { start: 0, count: 5, default: Some(0) });
         assert_eq!(layout.places[2], Place { start: 5, count: 5, default: Some(1) });
         for row in 0..rows {
             let expected = [(row % 3 == 0).then_some(2), (row % 7 == 0).then_some(9)];
             let expected: Vec<u16> = expected.into_iter().flatten().collect();
-            assert_eq!((layout.cells(row), layout.dense(row)), (expected.as_slice(), &[byte(row % 200)][..]), "{row}");
+            assert_eq!(layout.record(row), (&[u16::from(byte(row % 200))][..], expected.as_slice()), "{row}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Log-loss: what is minimised, and how it changes with a row's score.
 
+#![expect(clippy::inline_always, reason = "what is not inlined into a kernel's function does not use its instructions")]
+
 use super::math::{block_sum, exp_f32, ln, softplus};
+use super::score::{Kernel, Lane, Work};
 
 /// Labels and weights of the rows of a table.
 #[derive(Debug, Clone)]
@@ -47,26 +50,46 @@ impl Targets {
 
 /// Derivatives at `scores`, for rows with these labels; no weights count as 1. All slices have one length, weights may be
 /// empty. Returns the largest first derivative, without its sign.
-///
-/// Without branches, calls or table look-ups, so that the compiler makes vector code of it.
 pub(super) fn fill_gradients(
     scores: &[f32],
     labels: &[bool],
     weights: &[f32],
     (first, second): (&mut [f32], &mut [f32]),
 ) -> f32 {
-    for ((&score, &label), (first, second)) in scores.iter().zip(labels).zip(first.iter_mut().zip(second.iter_mut())) {
-        let odds = exp_f32(-score.abs());
-        let (small, large) = (odds / (1.0 + odds), 1.0 / (1.0 + odds));
-        let probability = if score < 0.0 { small } else { large };
-        *first = probability - f32::from(u8::from(label));
-        *second = small * large;
+    let mut largest = 0.0;
+    Kernel::best().run(FillGradients { scores, labels, weights, first, second, largest: &mut largest });
+    largest
+}
+
+struct FillGradients<'a> {
+    scores: &'a [f32],
+    labels: &'a [bool],
+    weights: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    largest: &'a mut f32,
+}
+
+/// Without branches, calls or table look-ups, so that the compiler makes vector code of it.
+impl Work for FillGradients<'_> {
+    #[inline(always)]
+    fn run<L: Lane>(self, _: L) {
+        let Self { scores, labels, weights, first, second, largest } = self;
+        let rows = scores.iter().zip(labels).zip(first.iter_mut().zip(second.iter_mut()));
+        for ((&score, &label), (first, second)) in rows {
+            let odds = exp_f32(-score.abs());
+            let (small, large) = (odds / (1.0 + odds), 1.0 / (1.0 + odds));
+            let probability = if score < 0.0 { small } else { large };
+            *first = probability - f32::from(u8::from(label));
+            *second = small * large;
+        }
+        for ((&weight, first), second) in weights.iter().zip(first.iter_mut()).zip(second.iter_mut()) {
+            *first *= weight;
+            *second *= weight;
+        }
+        // Without its sign, a number is larger when its bits are.
+        *largest = f32::from_bits(first.iter().fold(0, |largest, first| largest.max(first.abs().to_bits())));
     }
-    for ((&weight, first), second) in weights.iter().zip(first.iter_mut()).zip(second.iter_mut()) {
-        *first *= weight;
-        *second *= weight;
-    }
-    first.iter().fold(0.0, |largest, first| if first.abs() > largest { first.abs() } else { largest })
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ impl Stream {
 }
 
 /// 32 random bits for `index`, cheap and free of branches (Wellons 2018, `lowbias32`).
+#[inline]
 pub(super) fn chance(seed: u32, index: u32) -> u32 {
     let bits = index ^ seed;
     let bits = (bits ^ (bits >> 16)).wrapping_mul(0x7feb_352d);

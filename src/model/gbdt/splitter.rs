@@ -1,6 +1,7 @@
 //! The best split of a leaf, found in its histogram.
 
 mod categories;
+mod cuts;
 mod leaf;
 
 use rayon::prelude::*;
@@ -10,6 +11,7 @@ use super::histogram::{GradientSum, Histogram};
 use super::layout::Layout;
 use super::params::{Direction, GbdtValidParams};
 use super::tree::Test;
+use cuts::{Cut, Cuts, PlainNode, Score};
 
 pub(super) use leaf::{Bounds, LeafMath};
 
@@ -53,104 +55,6 @@ pub(super) struct Node<'a> {
     pub(super) bounds: Bounds,
 }
 
-/// What two children save together, as a fraction: comparing fractions needs no division. Both parts are finite, or the
-/// numerator is negative infinity, where a split is not allowed; the denominator is above 0.
-#[derive(Debug, Clone, Copy)]
-struct Score {
-    numerator: f64,
-    denominator: f64,
-}
-
-impl Score {
-    const FORBIDDEN: Self = Self { numerator: f64::NEG_INFINITY, denominator: 1.0 };
-
-    fn of(value: f64) -> Self {
-        Self { numerator: value, denominator: 1.0 }
-    }
-
-    #[inline]
-    fn exceeds(self, other: Self) -> bool {
-        self.numerator * other.denominator > other.numerator * self.denominator
-    }
-
-    fn value(self) -> f64 {
-        self.numerator / self.denominator
-    }
-}
-
-/// Scores in whole units of derivatives, for leaves that nothing but `l2` and the least weight restricts.
-#[derive(Debug, Clone, Copy)]
-struct PlainNode {
-    first: f64,
-    second: f64,
-    l2: f64,
-    child_weight_min: f64,
-}
-
-impl PlainNode {
-    #[inline]
-    fn score(&self, left: GradientSum) -> Score {
-        let (first, second) = plain_parts(left);
-        let (other_first, other_second) = (self.first - first, self.second - second);
-        let (divisor, other_divisor) = (second + self.l2, other_second + self.l2);
-        let denominator = divisor * other_divisor;
-        if second < self.child_weight_min || other_second < self.child_weight_min || denominator <= 0.0 {
-            return Score::FORBIDDEN;
-        }
-        let numerator = first * first * other_divisor + other_first * other_first * divisor;
-        Score { numerator, denominator }
-    }
-}
-
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "sums are below 2^32")]
-fn plain_parts(sum: GradientSum) -> (f64, f64) {
-    (sum.first() as f64, sum.second() as f64)
-}
-
-/// The cut with the greatest score above `least`, with missing values on either side; the first among equals.
-#[inline]
-fn scan(values: &[GradientSum], missing: GradientSum, least: f64, score: impl Fn(GradientSum) -> Score) -> Option<Cut> {
-    let any_missing = missing != GradientSum::default();
-    let mut best = Cut { score: Score::of(least), bin: 0, missing_left: false, left: GradientSum::default() };
-    let mut found = false;
-    let mut left = GradientSum::default();
-    let mut consider = |left: GradientSum, bin: u8, missing_left: bool| {
-        let score = score(left);
-        if score.exceeds(best.score) {
-            best = Cut { score, bin, missing_left, left };
-            found = true;
-        }
-    };
-    let (&last_value, others) = values.split_last()?;
-    for (bin, &sum) in (0_u8..).zip(others) {
-        // Without rows in this bin, the cut parts as the one before it did.
-        if sum == GradientSum::default() {
-            continue;
-        }
-        left = left.plus(sum);
-        consider(left, bin, false);
-        if any_missing {
-            consider(left.plus(missing), bin, true);
-        }
-    }
-    if any_missing {
-        let bin = u8::try_from(others.len()).expect("at most 255 bins");
-        consider(left.plus(last_value), bin, false);
-    }
-    found.then_some(best)
-}
-
-/// The best cut so far of one numeric feature.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    /// What the children save together.
-    score: Score,
-    bin: u8,
-    missing_left: bool,
-    left: GradientSum,
-}
-
 impl Splitter<'_> {
     /// The split with the greatest gain, the first feature among equals; `None` when no split gains enough.
     pub(super) fn best(&self, node: Node<'_>) -> Option<Candidate> {
@@ -173,7 +77,7 @@ impl Splitter<'_> {
 
     /// The sums as numbers.
     pub(super) fn leaf(&self, sum: GradientSum) -> LeafMath {
-        let (first, second) = plain_parts(sum);
+        let (first, second) = sum.parts();
         let l2 = self.params.l2 + self.extra_l2;
         LeafMath { first: first * self.unit, second: second * self.unit, l1: self.params.l1, l2 }
     }
@@ -187,27 +91,26 @@ impl Splitter<'_> {
     }
 
     fn best_cut(&self, node: Node<'_>, feature: usize, bins: &[GradientSum]) -> Option<Candidate> {
-        let (&missing, values) = bins.split_last()?;
+        let mut cuts = Cuts::of(bins)?;
         let direction = self.direction(feature);
         let (best, parent, unit) = if direction.is_none() && node.bounds == Bounds::NONE && self.params.l1 <= 0.0 {
             let plain = self.plain(node.total);
-            let parent = plain.first * plain.first / (plain.second + plain.l2).max(f64::MIN_POSITIVE);
+            let parent = plain.unparted();
             let least = parent + self.params.gain_min / self.unit;
-            (scan(values, missing, least, |left| plain.score(left)), parent, self.unit)
+            (cuts.best_plain(least, &plain), parent, self.unit)
         } else {
             let parent = self.leaf(node.total).score(node.bounds);
             let score = |left| self.score(node, left, direction).map_or(Score::FORBIDDEN, Score::of);
-            (scan(values, missing, parent + self.params.gain_min, score), parent, 1.0)
+            (cuts.best(parent + self.params.gain_min, score), parent, 1.0)
         };
         let gain = |cut: Cut| (cut.score.value() - parent) * unit;
-        best.map(|cut| self.candidate(node, (feature, gain(cut)), cut, missing != GradientSum::default()))
+        best.map(|cut| self.candidate(node, (feature, gain(cut)), cut, cuts.any_missing()))
     }
 
     /// The units of both derivatives are one, so it can be left out until the end.
     fn plain(&self, total: GradientSum) -> PlainNode {
-        let (first, second) = plain_parts(total);
         let l2 = (self.params.l2 + self.extra_l2) / self.unit;
-        PlainNode { first, second, l2, child_weight_min: self.params.child_weight_min / self.unit }
+        PlainNode::new(total, l2, self.params.child_weight_min / self.unit)
     }
 
     /// Where no row tells where missing values belong, they follow the larger side.
@@ -242,7 +145,7 @@ impl Splitter<'_> {
     }
 
     fn second(&self, sum: GradientSum) -> f64 {
-        plain_parts(sum).1 * self.unit
+        sum.parts().1 * self.unit
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) async fn wait_for_share(
             tracing::error!(files = missing.len(), "Slack took files and does not show them");
             return Err(Stop::Failed(Failure::DeliveryUnconfirmed));
         }
-        let wait = looked.clamp(settings.first_wait, settings.longest_wait).min(settings.give_up_after - looked);
+        let wait =
+            looked.clamp(settings.first_wait, settings.longest_wait).min(settings.give_up_after.saturating_sub(looked));
         if start.elapsed() + wait > settings.in_place {
             let looked_ms = u64::try_from((looked + wait).as_millis()).unwrap_or(u64::MAX);
             note(app, delivery, &json!({ "confirmed": progress.confirmed, "looked_ms": looked_ms })).await?;

@@ -1,5 +1,7 @@
 //! What each training row carries from round to round: its score, its leaf in the last tree, its gradients.
 
+#![expect(clippy::inline_always, reason = "what is not inlined into a kernel's function does not use its instructions")]
+
 use rayon::prelude::*;
 
 use super::super::binning::FeatureBins;
@@ -11,7 +13,7 @@ use super::super::model::LEAF_BITS;
 use super::super::objective::{Gradients, fill_gradients};
 use super::super::params::GbdtValidParams;
 use super::super::random::{Purpose, Stream, chance};
-use super::super::score::TreeKernel;
+use super::super::score::{Kernel, Lane, TreeKernel, Work};
 use super::super::splitter::{Bounds, LeafMath};
 use super::super::tree::{Leaf, Tree};
 use super::watch::fill_leaves;
@@ -83,11 +85,10 @@ impl<'a> Rounds<'a> {
         let blocks = blocks.zip(labels.par_chunks(BLOCK)).zip(weights);
         let gradients = self.gradients.first.par_chunks_mut(BLOCK).zip(self.gradients.second.par_chunks_mut(BLOCK));
         let largest = blocks.zip(gradients).map(|((((scores, leaves), labels), weights), gradients)| {
-            let mut numbers = vec![0.0_f32; scores.len()];
-            for ((score, &leaf), number) in scores.iter_mut().zip(leaves).zip(&mut numbers) {
+            for (score, &leaf) in scores.iter_mut().zip(leaves) {
                 *score += leaf_values[usize::from(leaf)];
-                *number = base + *score as f32 * unit;
             }
+            let numbers: Vec<f32> = scores.iter().map(|&score| base + score as f32 * unit).collect();
             fill_gradients(&numbers, labels, weights, gradients)
         });
         self.largest = largest.reduce(|| 0.0, f32::max);
@@ -150,8 +151,9 @@ impl<'a> Rounds<'a> {
         let seed = stream.seed();
         let gradients = self.gradients.first.par_chunks(BLOCK).zip(self.gradients.second.par_chunks(BLOCK));
         self.quantized.par_chunks_mut(BLOCK).zip(gradients).enumerate().for_each(|(block, (quantized, gradients))| {
-            let first_row = u32::try_from(block * BLOCK).expect("checked with the dataset");
-            fill_quantized(gradients, per_unit, (seed, first_row), quantized);
+            let row = u32::try_from(block * BLOCK).expect("checked with the dataset");
+            let (first, second) = gradients;
+            Kernel::best().run(Quantize { first, second, per_unit, seed, row, quantized });
         });
         unit
     }
@@ -211,7 +213,10 @@ impl<'a> Rounds<'a> {
             let first = block * BLOCK;
             fill_leaves(&kernel, columns, first, leaves);
             let rows = first..first + leaves.len();
-            add_up(leaves, &gradients.first[rows.clone()], &gradients.second[rows], count)
+            let mut sums = vec![LeafSum::default(); count];
+            let (first, second) = (&gradients.first[rows.clone()], &gradients.second[rows]);
+            Kernel::best().run(AddUp { leaves, first, second, sums: &mut sums });
+            sums
         });
         let blocks: Vec<Vec<LeafSum>> = blocks.collect();
         blocks.into_iter().fold(vec![LeafSum::default(); count], |mut sums, block| {
@@ -227,13 +232,35 @@ impl LeafSum {
     }
 }
 
-fn add_up(leaves: &[u16], first: &[f32], second: &[f32], count: usize) -> Vec<LeafSum> {
-    let mut sums = vec![[LeafSum::default(); TURNS]; count];
-    for (row, ((&leaf, &first), &second)) in leaves.iter().zip(first).zip(second).enumerate() {
-        let sum = &mut sums[usize::from(leaf)][row % TURNS];
-        *sum = sum.plus(LeafSum { first: f64::from(first), second: f64::from(second), rows: 1 });
+/// Adds rows to the sums of their leaves.
+struct AddUp<'a> {
+    leaves: &'a [u16],
+    first: &'a [f32],
+    second: &'a [f32],
+    sums: &'a mut [LeafSum],
+}
+
+impl Work for AddUp<'_> {
+    #[inline(always)]
+    fn run<L: Lane>(self, _: L) {
+        let Self { leaves, first, second, sums } = self;
+        // First and second derivatives, rows, and nothing: what one instruction adds.
+        let mut turns = vec![[[0.0_f64; 4]; TURNS]; sums.len()];
+        for (row, ((&leaf, &first), &second)) in leaves.iter().zip(first).zip(second).enumerate() {
+            let sum = &mut turns[usize::from(leaf)][row % TURNS];
+            let more = [f64::from(first), f64::from(second), 1.0, 0.0];
+            for (sum, more) in sum.iter_mut().zip(more) {
+                *sum += more;
+            }
+        }
+        for (sum, turns) in sums.iter_mut().zip(turns) {
+            for [first, second, rows, _] in turns {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+                let turn = LeafSum { first, second, rows: rows as u64 };
+                *sum = sum.plus(turn);
+            }
+        }
     }
-    sums.into_iter().map(|turns| turns.into_iter().fold(LeafSum::default(), LeafSum::plus)).collect()
 }
 
 /// Units in the largest gradient of so many rows: so few that sums cannot overflow.
@@ -242,20 +269,29 @@ fn levels(rows: usize) -> usize {
     (LEVELS_TIMES_ROWS / rows.max(1)).clamp(LEVELS_MIN, LEVELS_MAX).min(fitting)
 }
 
-/// Rounds up with the probability of the fraction. Without branches, so that the compiler makes vector code of it.
-#[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "24 bits fit either")]
-fn fill_quantized(
-    (first, second): (&[f32], &[f32]),
+/// Rounds the gradients of rows from `row` on up with the probability of the fraction.
+struct Quantize<'a> {
+    first: &'a [f32],
+    second: &'a [f32],
     per_unit: f32,
-    (seed, row): (u32, u32),
-    quantized: &mut [Quantized],
-) {
-    /// Adding it leaves the nearest whole number in the lowest bits of the sum.
-    const ROUNDER: f32 = 12_582_912.0;
-    let nearest = |value: f32| (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
-    for (row, ((quantized, first), second)) in (row..).zip(quantized.iter_mut().zip(first).zip(second)) {
-        let chance = (chance(seed, row) >> 8) as i32 as f32 * (1.0 / 16_777_216.0) - 0.5;
-        *quantized = Quantized::new(nearest(first * per_unit + chance), nearest(second * per_unit + chance));
+    seed: u32,
+    row: u32,
+    quantized: &'a mut [Quantized],
+}
+
+/// Without branches, so that the compiler makes vector code of it.
+impl Work for Quantize<'_> {
+    #[inline(always)]
+    #[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "24 bits fit either")]
+    fn run<L: Lane>(self, _: L) {
+        /// Adding it leaves the nearest whole number in the lowest bits of the sum.
+        const ROUNDER: f32 = 12_582_912.0;
+        let Self { first, second, per_unit, seed, row, quantized } = self;
+        let nearest = |value: f32| (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
+        for (row, ((quantized, first), second)) in (row..).zip(quantized.iter_mut().zip(first).zip(second)) {
+            let chance = (chance(seed, row) >> 8) as i32 as f32 * (1.0 / 16_777_216.0) - 0.5;
+            *quantized = Quantized::new(nearest(first * per_unit + chance), nearest(second * per_unit + chance));
+        }
     }
 }
 

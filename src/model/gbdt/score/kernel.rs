@@ -44,7 +44,7 @@ impl Kernel {
 
     /// Every way that this processor has; says which one it has not.
     #[cfg(test)]
-    pub(super) fn all() -> Vec<Self> {
+    pub(in super::super) fn all() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         let others = [Avx2::detect().map(Self::Avx2), Avx512::detect().map(Self::Avx512)];
         #[cfg(not(target_arch = "x86_64"))]

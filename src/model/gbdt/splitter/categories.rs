@@ -59,7 +59,9 @@ impl Splitter<'_> {
             let leaf = self.leaf(sum);
             leaf.first / (leaf.second + self.params.category_smoothing).max(1e-12)
         };
-        present.sort_by(|one, other| mean(one.1).total_cmp(&mean(other.1)));
+        let mut by_mean: Vec<(f64, (u8, GradientSum))> = present.into_iter().map(|bin| (mean(bin.1), bin)).collect();
+        by_mean.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let mut present: Vec<(u8, GradientSum)> = by_mean.into_iter().map(|(_, bin)| bin).collect();
         let strict = Splitter { extra_l2: self.params.category_l2, ..*self };
         let parent = self.leaf(node.total).score(node.bounds);
         for from_top in [false, true] {
