@@ -5,7 +5,8 @@ Example:
            --out speed.json --markdown speed.md
 
 Every engine trains in its own process on the same rows; each repeat runs them one after
-the other, and only ratios within a repeat are reported. CPU time of training includes
+the other, and only ratios within a repeat are reported. Each repeat shuffles the peers' rows anew
+and gives segment-bot another seed, because either moves the AUC by more than the bars allow. CPU time of training includes
 binning and excludes reading files. Without --segment-bot only the peers run.
 """
 import argparse
@@ -92,24 +93,24 @@ def prepare_table(name, options):
     return folder
 
 
-def run_peer(run, folder, threads, options):
+def run_peer(run, folder, threads, repeat, options):
     """A peer's result from its own process."""
     _, worker_run = PEER_RUNS[run]
     command = [sys.executable, HERE / "speed_worker.py", "--run", worker_run, "--data", folder,
-               "--threads", threads, "--trees", options.trees]
+               "--threads", threads, "--trees", options.trees, "--order", repeat]
     if worker_run in ("lightgbm", "lleaves"):
         command += ["--model", folder / "lightgbm.txt"]
     environment = dict(OMP_WAIT_POLICY="PASSIVE", OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
     return segment_bot.run_json(command, environment)
 
 
-def run_ours(run, folder, threads, options):
+def run_ours(run, folder, threads, repeat, options):
     """segment-bot's training and scoring of the same rows."""
     _, settings = OUR_RUNS[run]
     model, scores = folder / f"{run}.json", folder / f"{run}.csv"
     shape = [] if settings is None else ["--trees", options.trees, *settings]
     trained = segment_bot.train(options.segment_bot, folder / "train.parquet", model, options=shape,
-                                threads=threads, seed=options.model_seed)
+                                threads=threads, seed=options.model_seed + repeat)
     apart = trained["binning_cpu_seconds"] if options.fit_excludes_binning else 0
     reports = [segment_bot.score(options.segment_bot, model, folder / f"{part}.parquet", scores, threads)
                for part in ("train", "test")]
@@ -142,7 +143,7 @@ def measure(run, threads, repeat, folders, options):
     table = (PEER_RUNS | OUR_RUNS)[run][0]
     runner = run_peer if run in PEER_RUNS else run_ours
     try:
-        result = runner(run, folders[table], threads, options)
+        result = runner(run, folders[table], threads, repeat, options)
     except segment_bot.CommandFailed as error:
         result = dict(error=str(error)[-600:])
     result = dict(run=run, threads=threads, repeat=repeat, table=table, **result)
@@ -276,7 +277,7 @@ def parse_options():
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--positive-rate", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=1, help="of the generated tables")
-    parser.add_argument("--model-seed", type=int, default=1, help="segment-bot's --seed")
+    parser.add_argument("--model-seed", type=int, default=1, help="segment-bot's --seed in the first repeat")
     parser.add_argument("--trees", type=int, default=200)
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--repeats", type=int, default=3)

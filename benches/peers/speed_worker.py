@@ -101,10 +101,13 @@ def quality(labels, probabilities):
     return dict(auc=float(roc_auc_score(labels, probabilities)), calibration=float(probabilities.sum() / labels.sum()))
 
 
-def load(folder):
-    """The arrays that speed.py wrote."""
+def load(folder, order=0):
+    """The arrays that speed.py wrote, the training rows in another order unless that is 0."""
     folder = Path(folder)
     data = {key: np.load(folder / f"{key}.npy") for key in ("train_x", "train_y", "test_x", "test_y")}
+    if order:
+        rows = np.random.default_rng(order).permutation(len(data["train_y"]))
+        data.update(train_x=data["train_x"][rows], train_y=data["train_y"][rows])
     data["categorical"] = json.loads((folder / "meta.json").read_text())["categorical"]
     return data
 
@@ -117,8 +120,9 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--trees", type=int, default=200)
     parser.add_argument("--model", help="LightGBM's model: written by its runs, read by lleaves")
+    parser.add_argument("--order", type=int, default=0, help="of the training rows; 0: as they lie there")
     options = parser.parse_args()
-    data = load(options.data)
+    data = load(options.data, options.order)
     if options.run == "lleaves":
         result = lleaves_predict(data, options.threads, options.model)
     else:

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 3;
+const MODEL_VERSION: u32 = 4;
 
 /// A model that can score, and how it was judged.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ use std::{
 use segment_bot::{
     queue::{self, JobKind, Outcome, Request, RequestState},
     segment::Failure,
-    slack::{ConfirmSettings, Delivery, ResultFile, ResultFiles, ResultLinks, deliver, notify},
+    slack::{
+        ConfirmSettings, Delivery, IncidentSettings, ResultFile, ResultFiles, ResultLinks, deliver, incidents, notify,
+    },
     worker::{Job, WorkerSettings},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -29,6 +31,8 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(30);
 const WORKERS: u32 = 4;
 const PEOPLE: usize = 40;
+/// Where the stage's operators are told.
+const OPERATORS: &str = "COPS";
 /// Shorter waits are told as "in a moment".
 const WORTH_TELLING: Duration = Duration::from_secs(5);
 
@@ -85,6 +89,8 @@ struct Crowd {
     /// Last words by requester and request.
     words: Vec<String>,
     shares: usize,
+    /// Messages in the operators' channel.
+    alarms: usize,
     /// By how much of the real wait the told one was off, of waits that are worth telling.
     eta_errors: Vec<f64>,
 }
@@ -93,6 +99,8 @@ struct Crowd {
 async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outcome) -> Crowd {
     let stage = Stage::new().await;
     let couriers = couriers(&stage, &own(&stage.pool).await);
+    let alarming = CancellationToken::new();
+    tokio::spawn(incidents(stage.app.clone(), IncidentSettings::default(), alarming.clone()));
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
         let (pool, outcome) = (own(&stage.pool).await, outcome.clone());
@@ -127,6 +135,9 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
     for worker in workers.into_iter().chain(couriers) {
         worker.end().await;
     }
+    // What happened last is in the operators' channel by now.
+    sleep(2 * IncidentSettings::default().poll).await;
+    alarming.cancel();
     let mut requests = Vec::new();
     for n in 0..PEOPLE {
         requests.extend(queue::requests_of(&stage.pool, "T1", &format!("U{n}"), 100).await.unwrap());
@@ -138,7 +149,9 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
         Some((told.get(&request.id)?.as_secs_f64() - real.as_secs_f64()).abs() / real.as_secs_f64())
     });
     let eta_errors = eta_errors.collect();
-    Crowd { refused, requests, made_in, words: words.collect(), shares: stage.slack.shared().len(), eta_errors }
+    let alarms = posts.iter().filter(|post| post["channel"] == OPERATORS).count();
+    let (words, shares) = (words.collect(), stage.slack.shared().len());
+    Crowd { refused, requests, made_in, words, shares, alarms, eta_errors }
 }
 
 /// What the last request of `user` is told about its wait; nothing while nothing was measured.
@@ -217,6 +230,7 @@ async fn a_crowd_is_served_without_an_error() {
         seen.refused == 0
             && [done, seen.shares, seen.words.len()] == [usize::try_from(wanted).unwrap(); 3]
             && most_in_a_thread(&seen.words) == 1
+            && seen.alarms == 0
             && ratio <= 1.1
             && eta_error.is_none_or(|error| error <= 0.5),
     );
@@ -231,19 +245,24 @@ async fn a_crowd_whose_every_job_fails_hears_it_once_each() {
     Row {
         number: "B",
         fault: "the same crowd, and every attempt fails",
-        bar: format!("{wanted} requests in {}: all failed, one last word each, no file", seconds(within)),
+        bar: format!(
+            "{wanted} requests in {}: all failed, one last word each, no file, one message to the operators",
+            seconds(within)
+        ),
         measured: format!(
-            "{} errors to commands, {failed} failed, {} last words, at most {} a thread, {} files",
+            "{} errors to commands, {failed} failed, {} last words, at most {} a thread, {} files, {} message to the operators",
             seen.refused,
             seen.words.len(),
             most_in_a_thread(&seen.words),
-            seen.shares
+            seen.shares,
+            seen.alarms
         ),
         test: "load::a_crowd_whose_every_job_fails_hears_it_once_each",
     }
     .judge(
         (seen.refused, seen.shares) == (0, 0)
             && [failed, seen.words.len()] == [usize::try_from(wanted).unwrap(); 2]
-            && most_in_a_thread(&seen.words) == 1,
+            && most_in_a_thread(&seen.words) == 1
+            && seen.alarms == 1,
     );
 }

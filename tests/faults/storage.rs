@@ -46,6 +46,8 @@ enum Trouble {
     Slow,
     /// Uploads break off in the middle.
     Torn,
+    /// Takes everything and never answers.
+    Silent,
 }
 
 struct Between {
@@ -84,6 +86,9 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, trouble: Arc<AtomicU
                 if is(Trouble::Away) || (is(Trouble::Torn) && asked.starts_with(b"PUT")) {
                     let _ = server.write_all(&asked[..read / 2]).await;
                     return;
+                }
+                if is(Trouble::Silent) {
+                    continue;
                 }
                 if is(Trouble::Busy) {
                     let busy = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -173,7 +178,10 @@ async fn a_bucket_in_trouble_costs_no_attempt_and_leaves_nothing_half() {
     let away = quick_or_full(Duration::from_secs(12), Duration::from_mins(2));
     let short = Duration::from_secs(2);
     let (mut measured, mut holds) = (Vec::new(), true);
-    let troubles = [(Trouble::Away, away), (Trouble::Busy, short), (Trouble::Slow, short), (Trouble::Torn, short)];
+    let mut troubles =
+        vec![(Trouble::Away, away), (Trouble::Busy, short), (Trouble::Slow, short), (Trouble::Torn, short)];
+    // Each call that is not answered is given up after half a minute, so only the full form waits for it.
+    troubles.extend(quick_or_full(None, Some((Trouble::Silent, Duration::from_secs(40)))));
     for (n, (trouble, time)) in troubles.into_iter().enumerate() {
         between.is(trouble);
         let request = asked(&sample, &pool, 500 + n).await;

@@ -113,8 +113,9 @@ impl Booster<'_> {
         rounds.sample(self.params, round);
         let unit = rounds.quantize(Stream::new(self.params.seed, Purpose::GradientRounding, round));
         let features = self.features_of_tree(features, round);
-        let grown = rounds.grow(|gradients| Soil {
+        let grown = rounds.grow(|gradients, total| Soil {
             columns: &self.train.columns,
+            total,
             source: HistogramSource { layout, gradients, workspaces },
             splitter: Splitter {
                 params: self.params,
@@ -125,6 +126,7 @@ impl Booster<'_> {
                 unit,
                 extra_l2: 0.0,
             },
+            threads: rayon::current_num_threads(),
         });
         let Grown { splits, bounds } = grown?;
         let leaves = vec![Leaf { value: 0, rows: 0 }; bounds.len()];

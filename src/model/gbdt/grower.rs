@@ -1,17 +1,25 @@
 //! Grows one tree leaf by leaf: the leaf whose best split gains most is split next.
+//!
+//! Threads part leaves ahead of their turn where that is likely to come. What is parted in vain changes nothing: which splits
+//! make the tree is decided by their gains alone.
 
+mod front;
 mod partition;
 
-use std::mem::take;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use super::histogram::{GradientSum, Histogram, HistogramSource};
 use super::splitter::{Bounds, Candidate, Node, Splitter};
-use super::tree::{Child, Split};
-use partition::part_rows;
+use super::tree::Split;
+use front::Front;
+use partition::{Rows, part_rows};
 
-/// A leaf that may still be split.
+/// Rows from which all threads work on one leaf, rather than each on its own.
+const TOGETHER_ROWS_MIN: usize = 32_768;
+
+/// A leaf that may be split.
 struct Leaf<'a> {
     /// Its rows, rising.
     rows: &'a mut [u32],
@@ -20,13 +28,9 @@ struct Leaf<'a> {
     depth: usize,
     total: GradientSum,
     bounds: Bounds,
-    /// `None` when the leaf may not be split, or is parted.
+    /// `None` when the leaf may not be split.
     histogram: Option<Histogram>,
     best: Option<Candidate>,
-    /// What its best split makes of it, once that is worked out.
-    children: Option<Box<Children<'a>>>,
-    /// The split that leads here; `None` for the root.
-    parent: Option<(usize, Side)>,
 }
 
 struct Children<'a> {
@@ -34,18 +38,16 @@ struct Children<'a> {
     right: Leaf<'a>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-}
-
 /// What a tree is grown from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Soil<'a> {
     pub(super) columns: &'a [Vec<u8>],
     pub(super) source: HistogramSource<'a>,
+    /// Sum of all gradients.
+    pub(super) total: GradientSum,
     pub(super) splitter: Splitter<'a>,
+    /// How many threads the work on one leaf may be shared among.
+    pub(super) threads: usize,
 }
 
 /// A tree that has no values yet.
@@ -56,140 +58,140 @@ pub(super) struct Grown {
     pub(super) bounds: Vec<Bounds>,
 }
 
-/// A tree under construction.
-struct Grower<'a> {
-    soil: Soil<'a>,
-    leaves: Vec<Leaf<'a>>,
-    splits: Vec<Split>,
-}
-
 /// Grows a tree on `rows`, which rise and lose their order; `None` when no split is worth it. `spare` is as long as
 /// `rows`; what it holds does not matter.
 pub(super) fn grow<'a>(soil: Soil<'a>, rows: &'a mut [u32], spare: &'a mut [u32]) -> Option<Grown> {
-    let mut grower = Grower { soil, leaves: vec![Leaf::root(&soil, rows, spare)], splits: vec![] };
-    while grower.leaves.len() < soil.splitter.params.leaves_max {
-        let Some(leaf) = grower.next_leaf() else { break };
-        if grower.leaves[leaf].children.is_none() {
-            grower.part_leaves();
-        }
-        grower.split(leaf);
-    }
-    let bounds = grower.leaves.iter().map(|leaf| leaf.bounds).collect();
-    grower.leaves.into_iter().for_each(|leaf| leaf.give_back(&soil));
-    (!grower.splits.is_empty()).then_some(Grown { splits: grower.splits, bounds })
+    let mut front = Front::new(Leaf::root(&soil, rows, spare), soil.splitter.params.leaves_max - 1);
+    part_together(&soil, &mut front);
+    let front = part_apart(Soil { threads: 1, ..soil }, front);
+    let grown = front.grown();
+    front.into_leaves().for_each(|leaf| leaf.give_back(&soil));
+    (!grown.splits.is_empty()).then_some(grown)
 }
 
-impl Grower<'_> {
-    /// The leaf to split next: the one with the greatest gain, the earlier among equals.
-    fn next_leaf(&self) -> Option<usize> {
-        let gains = self.leaves.iter().enumerate().filter_map(|(index, leaf)| Some((index, leaf.best.as_ref()?.gain)));
-        gains.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(index, _)| index)
-    }
-
-    /// Works out the next split and, on other threads, those that would follow if its children gained little. What is
-    /// not split in the end was worked out in vain, and changes nothing.
-    fn part_leaves(&mut self) {
-        let (soil, room) = (&self.soil, self.soil.splitter.params.leaves_max - self.leaves.len());
-        let unparted = |leaf: &&mut Leaf<'_>| leaf.best.is_some() && leaf.children.is_none();
-        let mut next: Vec<&mut Leaf<'_>> = self.leaves.iter_mut().filter(unparted).collect();
-        next.sort_by(|one, other| other.gain().total_cmp(&one.gain()));
-        next.truncate(room.min(rayon::current_num_threads()));
-        // After the last split that there is room for, nobody asks how the children could be split.
-        let part = |(place, leaf): (usize, &mut Leaf<'_>)| leaf.part(soil, place + 1 < room);
-        if next.len() == 1 {
-            next.into_iter().enumerate().for_each(part);
-        } else {
-            next.into_par_iter().enumerate().for_each(part);
+/// Parts leaves, all threads together, while there are large ones, or fewer than threads.
+fn part_together(soil: &Soil<'_>, front: &mut Front<'_>) {
+    loop {
+        let (mut wanted, _) = front.wanted(soil.threads);
+        let large = wanted.first().is_some_and(|&first| front.rows(first) >= TOGETHER_ROWS_MIN);
+        if large {
+            wanted.truncate(1);
+        } else if wanted.is_empty() || (soil.threads > 1 && wanted.len() == soil.threads) {
+            return;
+        }
+        let leaves: Vec<_> = wanted.into_iter().map(|wanted| (wanted, front.take(wanted))).collect();
+        let parted = leaves.into_par_iter().map(|(wanted, leaf)| (wanted, leaf.part(soil, wanted.judged)));
+        for (wanted, children) in parted.collect::<Vec<_>>() {
+            front.put(wanted, children);
         }
     }
+}
 
-    /// Replaces a leaf by its children. The left child takes the leaf's index, the right child the next free one.
-    fn split(&mut self, index: usize) {
-        let leaf = &mut self.leaves[index];
-        let (Some(candidate), Some(children)) = (leaf.best.take(), leaf.children.take()) else { return };
-        let split = self.record_split(index, candidate);
-        let Children { mut left, mut right } = *children;
-        left.parent = Some((split, Side::Left));
-        right.parent = Some((split, Side::Right));
-        self.leaves[index] = left;
-        self.leaves.push(right);
+/// Parts leaves, each thread its own, until the tree is known.
+fn part_apart<'a>(soil: Soil<'a>, front: Front<'a>) -> Front<'a> {
+    let shared = Shared { soil, front: Mutex::new(front), changed: Condvar::new() };
+    rayon::scope(|scope| {
+        // Nobody waits here for work of another kind, so a thread that waits for a leaf waits for a thread that works on it.
+        for _ in 1..rayon::current_num_threads() {
+            scope.spawn(|_| shared.work());
+        }
+        shared.work();
+    });
+    shared.front.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Shared<'a> {
+    soil: Soil<'a>,
+    front: Mutex<Front<'a>>,
+    /// A leaf was parted, or never will be.
+    changed: Condvar,
+}
+
+/// Who waits for a leaf must hear that it will never be parted.
+struct TellOfPanic<'s, 'a>(&'s Shared<'a>);
+
+impl Drop for TellOfPanic<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().abandon();
+        self.0.changed.notify_all();
+    }
+}
+
+impl<'a> Shared<'a> {
+    fn lock(&self) -> MutexGuard<'_, Front<'a>> {
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the split of a leaf, and that the leaf's parent now leads to it; returns its index.
-    fn record_split(&mut self, leaf: usize, candidate: Candidate) -> usize {
-        let split = self.splits.len();
-        match self.leaves[leaf].parent {
-            Some((parent, Side::Left)) => self.splits[parent].left = Child::Split(split),
-            Some((parent, Side::Right)) => self.splits[parent].right = Child::Split(split),
-            None => {}
+    fn work(&self) {
+        let mut front = self.lock();
+        loop {
+            front = match front.wanted(1) {
+                (wanted, _) if let Some(&wanted) = wanted.first() => {
+                    let leaf = front.take(wanted);
+                    drop(front);
+                    let telling = TellOfPanic(self);
+                    let children = leaf.part(&self.soil, wanted.judged);
+                    std::mem::forget(telling);
+                    let mut front = self.lock();
+                    front.put(wanted, children);
+                    self.changed.notify_all();
+                    front
+                }
+                (_, true) => self.changed.wait(front).unwrap_or_else(PoisonError::into_inner),
+                (_, false) => return,
+            };
         }
-        self.splits.push(Split {
-            feature: candidate.feature,
-            test: candidate.test,
-            missing_left: candidate.missing_left,
-            left: Child::Leaf(leaf),
-            right: Child::Leaf(self.leaves.len()),
-            gain: candidate.gain,
-        });
-        split
     }
 }
 
 impl<'a> Leaf<'a> {
     /// One leaf that holds every row.
     fn root(soil: &Soil<'_>, rows: &'a mut [u32], spare: &'a mut [u32]) -> Self {
-        let total = soil.source.total(rows);
-        let histogram = soil.source.build(rows, total);
-        let mut root = Self::new((rows, spare), 0, total, Bounds::NONE);
+        let histogram = soil.source.build(rows, soil.total, soil.threads);
+        let mut root = Self::new((rows, spare), 0, soil.total, Bounds::NONE);
         root.histogram = Some(histogram);
         root.best = root.judge(soil);
         root
     }
 
-    fn new((rows, spare): (&'a mut [u32], &'a mut [u32]), depth: usize, total: GradientSum, bounds: Bounds) -> Self {
-        Self { rows, spare, depth, total, bounds, histogram: None, best: None, children: None, parent: None }
+    fn new((rows, spare): Rows<'a>, depth: usize, total: GradientSum, bounds: Bounds) -> Self {
+        Self { rows, spare, depth, total, bounds, histogram: None, best: None }
     }
 
-    /// By how much the best split lets the loss fall.
-    fn gain(&self) -> f64 {
-        self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.gain)
-    }
-
-    /// Parts the rows as the best split says; if `judged`, the children learn their own best splits.
-    fn part(&mut self, soil: &Soil<'_>, judged: bool) {
-        let Some(candidate) = &self.best else { return };
-        let left_count = part_rows(soil, candidate, self.rows, self.spare);
-        let (left_rows, right_rows) = take(&mut self.rows).split_at_mut(left_count);
-        let (left_spare, right_spare) = take(&mut self.spare).split_at_mut(left_count);
+    /// Parts the rows as the best split says; if `judged`, the children learn their own best splits. Panics when there is
+    /// no best split.
+    fn part(mut self, soil: &Soil<'_>, judged: bool) -> (Candidate, Children<'a>) {
+        let candidate = self.best.take().expect("only a leaf with a best split is parted");
+        let ((rows, spare), left_count) = part_rows(soil, &candidate, (self.rows, self.spare));
+        let (left_rows, right_rows) = rows.split_at_mut(left_count);
+        let (left_spare, right_spare) = spare.split_at_mut(left_count);
         let totals = (candidate.left, self.total.minus(candidate.left));
         let splitter = &soil.splitter;
         let steps = (splitter.leaf(totals.0).step(self.bounds), splitter.leaf(totals.1).step(self.bounds));
         let bounds = self.bounds.part(splitter.direction(candidate.feature), steps.0, steps.1);
-        let mut children = Box::new(Children {
+        let mut children = Children {
             left: Self::new((left_rows, left_spare), self.depth + 1, totals.0, bounds.0),
             right: Self::new((right_rows, right_spare), self.depth + 1, totals.1, bounds.1),
-        });
-        if let Some(histogram) = self.histogram.take().filter(|_| judged) {
-            children.judge(soil, histogram);
+        };
+        match self.histogram {
+            Some(histogram) if judged => children.judge(soil, histogram),
+            Some(histogram) => soil.source.workspaces.give_back(histogram),
+            None => {}
         }
-        self.children = Some(children);
+        (candidate, children)
     }
 
     fn judge(&self, soil: &Soil<'_>) -> Option<Candidate> {
         let histogram = self.histogram.as_ref()?;
-        soil.splitter.best(Node { histogram, total: self.total, bounds: self.bounds })
+        soil.splitter.best(Node { histogram, total: self.total, bounds: self.bounds }, soil.threads)
     }
 
     fn may_split(&self, splitter: &Splitter<'_>) -> bool {
         self.depth < splitter.params.depth_max && splitter.may_split(self.total)
     }
 
-    /// Lets the next tree have the memory of the histograms.
+    /// Lets the next tree have the memory of the histogram.
     fn give_back(self, soil: &Soil<'_>) {
-        if let Some(children) = self.children {
-            children.left.give_back(soil);
-            children.right.give_back(soil);
-        }
         if let Some(histogram) = self.histogram {
             soil.source.workspaces.give_back(histogram);
         }
@@ -204,19 +206,29 @@ impl Children<'_> {
         let (smaller, larger) = if left.rows.len() <= right.rows.len() { (left, right) } else { (right, left) };
         let (smaller_may, larger_may) = (smaller.may_split(&soil.splitter), larger.may_split(&soil.splitter));
         if smaller_may || larger_may {
-            let histogram = soil.source.build(smaller.rows, smaller.total);
+            let histogram = soil.source.build(smaller.rows, smaller.total, soil.threads);
             if larger_may {
                 parent.subtract(&histogram);
             }
             smaller.histogram = Some(histogram);
         }
         larger.histogram = Some(parent);
-        for (leaf, may) in [(larger, larger_may), (smaller, smaller_may)] {
+        let judge = |leaf: &mut Leaf<'_>, may: bool| {
             if may {
                 leaf.best = leaf.judge(soil);
-            } else if let Some(histogram) = leaf.histogram.take() {
+            }
+            // Nobody parts a leaf without a best split.
+            if leaf.best.is_none()
+                && let Some(histogram) = leaf.histogram.take()
+            {
                 soil.source.workspaces.give_back(histogram);
             }
+        };
+        if soil.threads > 1 {
+            rayon::join(|| judge(larger, larger_may), || judge(smaller, smaller_may));
+        } else {
+            judge(larger, larger_may);
+            judge(smaller, smaller_may);
         }
     }
 }

@@ -110,23 +110,17 @@ pub(super) struct HistogramSource<'a> {
 }
 
 impl HistogramSource<'_> {
-    /// Adds up the rows of a leaf, whose sum is `total`.
-    pub(super) fn build(&self, rows: &[u32], total: GradientSum) -> Histogram {
-        let mut histogram = if rows.len() < PARALLEL_ROWS_MIN {
+    /// Adds up the rows of a leaf, whose sum is `total`, on so many threads.
+    pub(super) fn build(&self, rows: &[u32], total: GradientSum, threads: usize) -> Histogram {
+        let mut histogram = if rows.len() < PARALLEL_ROWS_MIN || threads == 1 {
             self.workspaces.with(|narrow| self.add_up(rows, narrow))
         } else {
-            let chunk = rows.len().div_ceil(rayon::current_num_threads());
+            let chunk = rows.len().div_ceil(threads);
             let parts = rows.par_chunks(chunk).map(|rows| self.workspaces.with(|narrow| self.add_up(rows, narrow)));
             parts.reduce_with(|one, other| self.workspaces.merge(one, other)).unwrap_or_default()
         };
         histogram.recover_defaults(self.layout, total);
         histogram
-    }
-
-    pub(super) fn total(&self, rows: &[u32]) -> GradientSum {
-        let add = |sum: GradientSum, &row: &u32| sum.plus(self.gradients[row as usize].sum());
-        let parts = rows.par_chunks(PARALLEL_ROWS_MIN).map(|rows| rows.iter().fold(GradientSum::default(), add));
-        parts.reduce(GradientSum::default, GradientSum::plus)
     }
 
     fn add_up(&self, rows: &[u32], narrow: &mut Narrow) -> Histogram {
@@ -234,13 +228,16 @@ mod tests {
         let source = HistogramSource { layout: &layout, gradients: &gradients, workspaces: &workspaces };
         let (left, right): (Vec<u32>, Vec<u32>) = (0..40_000).partition(|row| row % 5 < 2);
         let all: Vec<u32> = (0..40_000).collect();
-        let build = |rows: &[u32]| source.build(rows, source.total(rows));
+        let total = |rows: &[u32]| {
+            rows.iter().fold(GradientSum::default(), |total, &row| total.plus(gradients[row as usize].sum()))
+        };
+        let build = |rows: &[u32]| source.build(rows, total(rows), 2);
         let (mut parent, left_sums) = (build(&all), build(&left));
         for (feature, column) in columns.iter().enumerate() {
             for (bin, sum) in parent.bins(&layout, feature).iter().enumerate() {
                 let rows: Vec<u32> =
                     all.iter().copied().filter(|&row| usize::from(column[row as usize]) == bin).collect();
-                assert_eq!(*sum, source.total(&rows), "feature {feature}, bin {bin}");
+                assert_eq!(*sum, total(&rows), "feature {feature}, bin {bin}");
             }
         }
         parent.subtract(&left_sums);

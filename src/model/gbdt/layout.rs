@@ -29,8 +29,10 @@ pub(super) struct Layout {
     /// Bins of all sparse features.
     pub(super) sparse_bins: usize,
     pub(super) dense_features: usize,
-    /// The record of row `i` begins at `starts[i]` and ends at `starts[i + 1]`.
-    starts: Vec<usize>,
+    /// Where the records of each [`BLOCK`] of rows begin, and where the last ends.
+    blocks: Vec<usize>,
+    /// Where each row's record begins, counted from its block's; and one for the end.
+    starts: Vec<u32>,
     /// For each row, the bins of its dense features, two by two, then its sparse cells.
     records: Vec<u16>,
 }
@@ -61,9 +63,9 @@ impl Layout {
             let start = sparse_bins + index * DENSE_BINS;
             places[feature] = Place { start, count: bins[feature].count(), default: None };
         }
-        let starts = starts(columns, &sparse, dense.len().div_ceil(2), rows);
-        let records = lay_records(columns, (&sparse, &dense), &places, &starts);
-        Self { places, sparse_bins, dense_features: dense.len(), starts, records }
+        let (blocks, starts) = starts(columns, &sparse, dense.len().div_ceil(2), rows);
+        let records = lay_records(columns, (&sparse, &dense), &places, (&blocks, &starts));
+        Self { places, sparse_bins, dense_features: dense.len(), blocks, starts, records }
     }
 
     /// Sums that a histogram holds.
@@ -75,7 +77,12 @@ impl Layout {
     /// its other cells that are not defaults.
     #[inline]
     pub(super) fn record(&self, row: usize) -> (&[u16], &[u16]) {
-        self.records[self.starts[row]..self.starts[row + 1]].split_at(self.pairs())
+        self.records[self.start(row)..self.start(row + 1)].split_at(self.pairs())
+    }
+
+    #[inline]
+    fn start(&self, row: usize) -> usize {
+        self.blocks[row / BLOCK] + self.starts[row] as usize
     }
 
     /// Pairs of dense features; one may stand for a single one.
@@ -86,7 +93,7 @@ impl Layout {
     /// Asks for the memory of a row that is needed soon.
     #[inline]
     pub(super) fn prefetch(&self, row: usize) {
-        let first = self.starts[row];
+        let first = self.start(row);
         prefetch(&self.records, first);
         prefetch(&self.records, first + 32);
     }
@@ -128,51 +135,58 @@ fn most_frequent(column: &[u8]) -> (u8, usize) {
     (0..=255).map(|bin| (bin, count(bin))).rev().max_by_key(|&(_, count)| count).unwrap_or_default()
 }
 
-/// Where each row's record begins.
-fn starts(columns: &[Vec<u8>], sparse: &[(usize, u8)], pairs: usize, rows: usize) -> Vec<usize> {
+/// Where blocks, and the rows in them, begin.
+fn starts(columns: &[Vec<u8>], sparse: &[(usize, u8)], pairs: usize, rows: usize) -> (Vec<usize>, Vec<u32>) {
+    let length_min = u32::try_from(pairs).expect("a column is a vector, and so many do not fit a memory");
     let mut starts = vec![0; rows + 1];
-    starts[1..].par_chunks_mut(BLOCK).enumerate().for_each(|(block, lengths)| {
-        lengths.fill(pairs);
+    let lay_block = |(block, starts): (usize, &mut [u32])| {
+        starts.fill(length_min);
         for &(feature, default) in sparse {
-            for (length, &bin) in lengths.iter_mut().zip(&columns[feature][block * BLOCK..]) {
-                *length += usize::from(bin != default);
+            for (length, &bin) in starts.iter_mut().zip(&columns[feature][block * BLOCK..]) {
+                *length += u32::from(bin != default);
             }
         }
-    });
-    let mut sum = 0;
-    for start in &mut starts {
-        sum += *start;
-        *start = sum;
+        let mut sum = 0;
+        for start in starts {
+            sum += std::mem::replace(start, sum);
+        }
+        sum
+    };
+    let lengths: Vec<u32> = starts[..rows].par_chunks_mut(BLOCK).enumerate().map(lay_block).collect();
+    let mut blocks = vec![0; lengths.len() + 1];
+    for (block, &length) in lengths.iter().enumerate() {
+        blocks[block + 1] = blocks[block] + length as usize;
     }
-    starts
+    // The end lies in the last block, or is the first place of one that has no rows.
+    starts[rows] = if rows.is_multiple_of(BLOCK) { 0 } else { lengths[lengths.len() - 1] };
+    (blocks, starts)
 }
 
 fn lay_records(
     columns: &[Vec<u8>],
     (sparse, dense): (&[(usize, u8)], &[usize]),
     places: &[Place],
-    starts: &[usize],
+    (blocks, starts): (&[usize], &[u32]),
 ) -> Vec<u16> {
-    let rows = starts.len() - 1;
-    let mut records = vec![0; starts[rows]];
-    let mut blocks = Vec::with_capacity(rows.div_ceil(BLOCK));
+    let mut records = vec![0; blocks[blocks.len() - 1]];
+    let mut parts = Vec::with_capacity(blocks.len());
     let mut rest = records.as_mut_slice();
-    for first in (0..rows).step_by(BLOCK) {
-        let starts = &starts[first..=(first + BLOCK).min(rows)];
-        let (block, others) = rest.split_at_mut(starts[starts.len() - 1] - starts[0]);
+    for ends in blocks.windows(2) {
+        let (part, others) = rest.split_at_mut(ends[1] - ends[0]);
         rest = others;
-        blocks.push((first, starts, block));
+        parts.push(part);
     }
-    blocks.into_par_iter().for_each(|(first, starts, block)| {
-        let rows = first..first + starts.len() - 1;
-        let mut next: Vec<usize> = starts[..rows.len()].iter().map(|start| start - starts[0]).collect();
+    let rows = starts.len() - 1;
+    parts.into_par_iter().zip(starts[..rows].par_chunks(BLOCK)).enumerate().for_each(|(block, (part, starts))| {
+        let rows = block * BLOCK..block * BLOCK + starts.len();
+        let mut next = starts.to_vec();
         // A default is written too, where the row's next cell or the next row's record will be; hence one place more.
-        let mut written = vec![0_u16; block.len() + 1];
+        let mut written = vec![0_u16; part.len() + 1];
         for pair in dense.chunks(2) {
             let bins = |place: usize| pair.get(place).map(|&feature| &columns[feature][rows.clone()]);
             let (low, high) = (bins(0).unwrap_or_default(), bins(1));
             for (row, next) in next.iter_mut().enumerate() {
-                written[*next] = u16::from_le_bytes([low[row], high.map_or(0, |high| high[row])]);
+                written[*next as usize] = u16::from_le_bytes([low[row], high.map_or(0, |high| high[row])]);
                 *next += 1;
             }
         }
@@ -180,13 +194,13 @@ fn lay_records(
             let start = places[feature].start;
             for (next, &bin) in next.iter_mut().zip(&columns[feature][rows.clone()]) {
                 let fresh = bin != default;
-                let kept = written[*next];
+                let kept = written[*next as usize];
                 let cell = u16::try_from(start + usize::from(bin)).unwrap_or(u16::MAX);
-                written[*next] = if fresh { cell } else { kept };
-                *next += usize::from(fresh);
+                written[*next as usize] = if fresh { cell } else { kept };
+                *next += u32::from(fresh);
             }
         }
-        block.copy_from_slice(&written[..block.len()]);
+        part.copy_from_slice(&written[..part.len()]);
     });
     records
 }

@@ -56,10 +56,11 @@ pub(super) struct Node<'a> {
 }
 
 impl Splitter<'_> {
-    /// The split with the greatest gain, the first feature among equals; `None` when no split gains enough.
-    pub(super) fn best(&self, node: Node<'_>) -> Option<Candidate> {
+    /// The split with the greatest gain, the first feature among equals, looked for on so many threads; `None` when no split
+    /// gains enough.
+    pub(super) fn best(&self, node: Node<'_>, threads: usize) -> Option<Candidate> {
         let of_feature = |&feature: &usize| self.best_of_feature(node, feature);
-        if self.layout.sums() < PARALLEL_BINS_MIN {
+        if self.layout.sums() < PARALLEL_BINS_MIN || threads == 1 {
             return self.features.iter().filter_map(of_feature).reduce(better);
         }
         let best: Vec<Option<Candidate>> = self.features.par_iter().with_min_len(8).map(of_feature).collect();

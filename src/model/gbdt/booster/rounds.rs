@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::super::binning::FeatureBins;
 use super::super::dataset::Fold;
 use super::super::grower::{Grown, Soil, grow};
-use super::super::histogram::Quantized;
+use super::super::histogram::{GradientSum, Quantized};
 use super::super::math::{BLOCK, real};
 use super::super::model::LEAF_BITS;
 use super::super::objective::{Gradients, fill_gradients};
@@ -43,9 +43,13 @@ pub(super) struct Rounds<'a> {
     gradients: Gradients,
     largest: f32,
     quantized: Vec<Quantized>,
+    /// Of all quantised gradients.
+    total: GradientSum,
     /// Rows of the tree that is grown, and as much memory again; kept from tree to tree.
     rows: Vec<u32>,
     spare: Vec<u32>,
+    /// How many rows have gradients; `rows` begins with them.
+    count: usize,
 }
 
 /// Exact sums of a leaf.
@@ -69,8 +73,10 @@ impl<'a> Rounds<'a> {
             gradients: Gradients { first: vec![0.0; rows], second: vec![0.0; rows] },
             largest: 0.0,
             quantized: vec![Quantized::default(); rows],
+            total: GradientSum::default(),
             rows: vec![0; rows],
             spare: vec![0; rows],
+            count: 0,
         }
     }
 
@@ -142,48 +148,33 @@ impl<'a> Rounds<'a> {
         *sizes.select_nth_unstable_by(place, f32::total_cmp).1
     }
 
-    /// Rounds the gradients to whole units up or down by chance, so that sums stay unbiased.
-    /// Returns what one unit stands for.
+    /// Rounds the gradients to whole units up or down by chance, so that sums stay unbiased, and collects the rows that any
+    /// sum changes with. Returns what one unit stands for.
     pub(super) fn quantize(&mut self, stream: Stream) -> f64 {
         let unit = if self.largest > 0.0 { f64::from(self.largest) / real(levels(self.fold.rows())) } else { 1.0 };
         #[expect(clippy::cast_possible_truncation, reason = "as exact as the gradients")]
         let per_unit = (1.0 / unit) as f32;
         let seed = stream.seed();
         let gradients = self.gradients.first.par_chunks(BLOCK).zip(self.gradients.second.par_chunks(BLOCK));
-        self.quantized.par_chunks_mut(BLOCK).zip(gradients).enumerate().for_each(|(block, (quantized, gradients))| {
+        let blocks = self.quantized.par_chunks_mut(BLOCK).zip(self.rows.par_chunks_mut(BLOCK)).zip(gradients);
+        let blocks = blocks.enumerate().map(|(block, ((quantized, rows), (first, second)))| {
             let row = u32::try_from(block * BLOCK).expect("checked with the dataset");
-            let (first, second) = gradients;
-            Kernel::best().run(Quantize { first, second, per_unit, seed, row, quantized });
+            let mut total = GradientSum::default();
+            Kernel::best().run(Quantize { first, second, per_unit, seed, row, quantized, total: &mut total });
+            (list_rows(row, quantized, rows), total)
         });
+        (self.count, self.total) = (0, GradientSum::default());
+        for (block, (count, total)) in blocks.collect::<Vec<_>>().into_iter().enumerate() {
+            self.rows.copy_within(block * BLOCK..block * BLOCK + count, self.count);
+            self.count += count;
+            self.total = self.total.plus(total);
+        }
         unit
     }
 
-    /// Collects the rows that any sum would change with; returns how many they are.
-    fn collect_rows(&mut self) -> usize {
-        let blocks = self.quantized.par_chunks(BLOCK).zip(self.rows.par_chunks_mut(BLOCK)).enumerate();
-        let counts: Vec<usize> = blocks
-            .map(|(block, (quantized, rows))| {
-                let first = u32::try_from(block * BLOCK).expect("checked with the dataset");
-                let mut count = 0;
-                for (row, gradient) in (first..).zip(quantized) {
-                    rows[count] = row;
-                    count += usize::from(!gradient.is_zero());
-                }
-                count
-            })
-            .collect();
-        let mut end = 0;
-        for (block, count) in counts.into_iter().enumerate() {
-            self.rows.copy_within(block * BLOCK..block * BLOCK + count, end);
-            end += count;
-        }
-        end
-    }
-
-    /// Grows a tree on the rows that have gradients, by what `soil` makes of the quantised gradients.
-    pub(super) fn grow<'s>(&'s mut self, soil: impl FnOnce(&'s [Quantized]) -> Soil<'s>) -> Option<Grown> {
-        let count = self.collect_rows();
-        grow(soil(&self.quantized), &mut self.rows[..count], &mut self.spare[..count])
+    /// Grows a tree on the rows that have gradients, by what `soil` makes of the quantised gradients and their sum.
+    pub(super) fn grow<'s>(&'s mut self, soil: impl FnOnce(&'s [Quantized], GradientSum) -> Soil<'s>) -> Option<Grown> {
+        grow(soil(&self.quantized, self.total), &mut self.rows[..self.count], &mut self.spare[..self.count])
     }
 
     /// Finds each row's leaf, and gives the leaves their values: Newton steps from exact gradients.
@@ -269,7 +260,7 @@ fn levels(rows: usize) -> usize {
     (LEVELS_TIMES_ROWS / rows.max(1)).clamp(LEVELS_MIN, LEVELS_MAX).min(fitting)
 }
 
-/// Rounds the gradients of rows from `row` on up with the probability of the fraction.
+/// Rounds the gradients of rows from `row` on up with the probability of the fraction, and adds them up.
 struct Quantize<'a> {
     first: &'a [f32],
     second: &'a [f32],
@@ -277,6 +268,7 @@ struct Quantize<'a> {
     seed: u32,
     row: u32,
     quantized: &'a mut [Quantized],
+    total: &'a mut GradientSum,
 }
 
 /// Without branches, so that the compiler makes vector code of it.
@@ -286,13 +278,24 @@ impl Work for Quantize<'_> {
     fn run<L: Lane>(self, _: L) {
         /// Adding it leaves the nearest whole number in the lowest bits of the sum.
         const ROUNDER: f32 = 12_582_912.0;
-        let Self { first, second, per_unit, seed, row, quantized } = self;
+        let Self { first, second, per_unit, seed, row, quantized, total } = self;
         let nearest = |value: f32| (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32;
         for (row, ((quantized, first), second)) in (row..).zip(quantized.iter_mut().zip(first).zip(second)) {
             let chance = (chance(seed, row) >> 8) as i32 as f32 * (1.0 / 16_777_216.0) - 0.5;
             *quantized = Quantized::new(nearest(first * per_unit + chance), nearest(second * per_unit + chance));
         }
+        *total = quantized.iter().fold(GradientSum::default(), |total, quantized| total.plus(quantized.sum()));
     }
+}
+
+/// Lists the rows from `row` on that have gradients; returns how many they are.
+fn list_rows(row: u32, quantized: &[Quantized], rows: &mut [u32]) -> usize {
+    let mut count = 0;
+    for (row, gradient) in (row..).zip(quantized) {
+        rows[count] = row;
+        count += usize::from(!gradient.is_zero());
+    }
+    count
 }
 
 /// Whole leaf units, at most `reach` either way.

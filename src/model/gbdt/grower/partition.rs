@@ -7,26 +7,38 @@ use super::super::splitter::Candidate;
 use super::super::tree::Test;
 use super::Soil;
 
-/// Rows that one thread parts at a time.
-const BLOCK: usize = 32_768;
+/// Rows from which parting them is worth sharing among threads.
+const PARALLEL_ROWS_MIN: usize = 32_768;
 
-/// Moves the rows that go left before those that go right; returns how many go left. `spare` is as long as `rows`.
-pub(super) fn part_rows(soil: &Soil<'_>, candidate: &Candidate, rows: &mut [u32], spare: &mut [u32]) -> usize {
+/// The rows of a leaf, and as much memory again.
+pub(super) type Rows<'a> = (&'a mut [u32], &'a mut [u32]);
+
+/// Moves the rows that go left before those that go right, in either memory, and says how many go left. Both are equally
+/// long, and the second then holds nothing.
+pub(super) fn part_rows<'a>(soil: &Soil<'_>, candidate: &Candidate, (rows, spare): Rows<'a>) -> (Rows<'a>, usize) {
     let goes_left = sides(candidate, &soil.splitter.bins[candidate.feature]);
     let column = &soil.columns[candidate.feature];
-    if rows.len() <= BLOCK || rayon::current_num_threads() == 1 {
-        return part(rows, column, &goes_left, spare);
+    if rows.len() < PARALLEL_ROWS_MIN || soil.threads == 1 {
+        let left_count = part(rows, column, &goes_left, spare);
+        return ((rows, spare), left_count);
     }
-    let blocks = rows.par_chunks_mut(BLOCK).zip(spare.par_chunks_mut(BLOCK));
+    let block = rows.len().div_ceil(soil.threads);
+    let blocks = rows.par_chunks_mut(block).zip(spare.par_chunks_mut(block));
     let lefts: Vec<usize> = blocks.map(|(rows, spare)| part(rows, column, &goes_left, spare)).collect();
     let left_count = lefts.iter().sum();
     let (mut left, mut right) = spare.split_at_mut(left_count);
-    for (rows, &count) in rows.chunks(BLOCK).zip(&lefts) {
-        left = append(left, &rows[..count]);
-        right = append(right, &rows[count..]);
+    let mut places = Vec::with_capacity(lefts.len());
+    for (rows, count) in rows.chunks(block).zip(lefts) {
+        let (here, later) = (left.split_at_mut(count), right.split_at_mut(rows.len() - count));
+        places.push((rows, here.0, later.0));
+        (left, right) = (here.1, later.1);
     }
-    rows.copy_from_slice(spare);
-    left_count
+    places.into_par_iter().for_each(|(rows, left, right)| {
+        let (lefts, rights) = rows.split_at(left.len());
+        left.copy_from_slice(lefts);
+        right.copy_from_slice(rights);
+    });
+    ((spare, rows), left_count)
 }
 
 /// Whether each bin goes left.
@@ -53,11 +65,4 @@ fn part(rows: &mut [u32], column: &[u8], goes_left: &[bool; 256], right: &mut [u
     }
     rows[left_count..].copy_from_slice(&right[..right_count]);
     left_count
-}
-
-/// Copies rows to the front of a place; returns what is left of the place.
-fn append<'a>(place: &'a mut [u32], rows: &[u32]) -> &'a mut [u32] {
-    let (front, rest) = place.split_at_mut(rows.len());
-    front.copy_from_slice(rows);
-    rest
 }
