@@ -218,7 +218,10 @@ async fn a_delivery_that_waits_for_its_share_keeps_no_place() {
     stage.slack.answer("files.completeUploadExternal", json!({ "ok": true }));
     let (request, mut lease) = delivering(&stage).await;
     let (files, _folder) = files();
-    let settings = ConfirmSettings { in_place: Duration::ZERO, ..confirm() };
+    // Long enough that a busy machine asks for the job before its wait is over.
+    let wait = Duration::from_millis(400);
+    let give_up_after = 4 * wait;
+    let settings = ConfirmSettings { give_up_after, first_wait: wait, longest_wait: wait, in_place: Duration::ZERO };
     let (stop, mut waited) = (CancellationToken::new(), Vec::new());
     let ended = loop {
         let delivery = Delivery { lease: &lease, request: &request, stop: &stop };
