@@ -158,20 +158,18 @@ impl<'a> Leaf<'a> {
         Self { rows, spare, depth, total, bounds, histogram: None, best: None }
     }
 
-    /// Parts the rows as the best split says; if `judged`, the children learn their own best splits. Panics when there is
-    /// no best split.
+    /// Parts as the best split says; if `judged`, the children get their rows and learn their own best splits. Panics when
+    /// there is no best split.
     fn part(mut self, soil: &Soil<'_>, judged: bool) -> (Candidate, Children<'a>) {
         let candidate = self.best.take().expect("only a leaf with a best split is parted");
-        let ((rows, spare), left_count) = part_rows(soil, &candidate, (self.rows, self.spare));
-        let (left_rows, right_rows) = rows.split_at_mut(left_count);
-        let (left_spare, right_spare) = spare.split_at_mut(left_count);
+        let rows = if judged { part_rows(soil, &candidate, (self.rows, self.spare)) } else { Default::default() };
         let totals = (candidate.left, self.total.minus(candidate.left));
         let splitter = &soil.splitter;
         let steps = (splitter.leaf(totals.0).step(self.bounds), splitter.leaf(totals.1).step(self.bounds));
         let bounds = self.bounds.part(splitter.direction(candidate.feature), steps.0, steps.1);
         let mut children = Children {
-            left: Self::new((left_rows, left_spare), self.depth + 1, totals.0, bounds.0),
-            right: Self::new((right_rows, right_spare), self.depth + 1, totals.1, bounds.1),
+            left: Self::new(rows.0, self.depth + 1, totals.0, bounds.0),
+            right: Self::new(rows.1, self.depth + 1, totals.1, bounds.1),
         };
         match self.histogram {
             Some(histogram) if judged => children.judge(soil, histogram),

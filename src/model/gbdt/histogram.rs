@@ -13,7 +13,7 @@ use super::score::{Kernel, Lane, Work};
 use narrow::Narrow;
 
 /// Rows from which threads help more than they cost.
-const PARALLEL_ROWS_MIN: usize = 16_384;
+const PARALLEL_ROWS_MIN: usize = 4096;
 
 /// A sum of quantised gradients: first derivatives in the upper 32 bits, second derivatives in the lower.
 /// Rows × levels stays below 2^31, so neither half can overflow.

@@ -16,7 +16,7 @@ use cuts::{Cut, Cuts, PlainNode, Score};
 pub(super) use leaf::{Bounds, LeafMath};
 
 /// Bins from which looking for a split is shared among threads.
-const PARALLEL_BINS_MIN: usize = 8192;
+const PARALLEL_BINS_MIN: usize = 2048;
 
 /// A way to split a leaf.
 #[derive(Debug, Clone, PartialEq)]

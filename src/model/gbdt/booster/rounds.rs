@@ -25,6 +25,9 @@ const LEVELS_MIN: usize = 12;
 const LEVELS_MAX: usize = 256;
 const LEVELS_TIMES_ROWS: usize = 1 << 21;
 
+/// Blocks that one thread takes at once, so that threads end nearly together.
+const BLOCKS_MAX: usize = 4;
+
 /// Leaf sums that are added to in turn, so that equal leaves in a row do not wait for each other.
 const TURNS: usize = 4;
 
@@ -88,9 +91,9 @@ impl<'a> Rounds<'a> {
         let weights: Vec<&[f32]> =
             if weights.is_empty() { vec![&[]; labels.len().div_ceil(BLOCK)] } else { weights.chunks(BLOCK).collect() };
         let blocks = self.scores.par_chunks_mut(BLOCK).zip(self.leaves.par_chunks(BLOCK));
-        let blocks = blocks.zip(labels.par_chunks(BLOCK)).zip(weights);
         let gradients = self.gradients.first.par_chunks_mut(BLOCK).zip(self.gradients.second.par_chunks_mut(BLOCK));
-        let largest = blocks.zip(gradients).map(|((((scores, leaves), labels), weights), gradients)| {
+        let blocks = blocks.zip(labels.par_chunks(BLOCK)).zip(weights).zip(gradients).with_max_len(BLOCKS_MAX);
+        let largest = blocks.map(|((((scores, leaves), labels), weights), gradients)| {
             for (score, &leaf) in scores.iter_mut().zip(leaves) {
                 *score += leaf_values[usize::from(leaf)];
             }
@@ -157,19 +160,27 @@ impl<'a> Rounds<'a> {
         let seed = stream.seed();
         let gradients = self.gradients.first.par_chunks(BLOCK).zip(self.gradients.second.par_chunks(BLOCK));
         let blocks = self.quantized.par_chunks_mut(BLOCK).zip(self.rows.par_chunks_mut(BLOCK)).zip(gradients);
-        let blocks = blocks.enumerate().map(|(block, ((quantized, rows), (first, second)))| {
+        let blocks = blocks.enumerate().with_max_len(BLOCKS_MAX);
+        let blocks = blocks.map(|(block, ((quantized, rows), (first, second)))| {
             let row = u32::try_from(block * BLOCK).expect("checked with the dataset");
             let mut total = GradientSum::default();
             Kernel::best().run(Quantize { first, second, per_unit, seed, row, quantized, total: &mut total });
             (list_rows(row, quantized, rows), total)
         });
-        (self.count, self.total) = (0, GradientSum::default());
-        for (block, (count, total)) in blocks.collect::<Vec<_>>().into_iter().enumerate() {
-            self.rows.copy_within(block * BLOCK..block * BLOCK + count, self.count);
-            self.count += count;
-            self.total = self.total.plus(total);
-        }
+        let (counts, totals): (Vec<usize>, Vec<GradientSum>) = blocks.unzip();
+        self.total = totals.into_iter().fold(GradientSum::default(), GradientSum::plus);
+        self.close_gaps(&counts);
         unit
+    }
+
+    /// Moves the rows that each block begins with together; there are so many of them in each.
+    fn close_gaps(&mut self, counts: &[usize]) {
+        let mut rest = self.spare.as_mut_slice();
+        let places = counts.iter().map(|&count| rest.split_off_mut(..count).expect("all rows fit"));
+        let moved: Vec<_> = places.zip(self.rows.chunks(BLOCK)).collect();
+        moved.into_par_iter().for_each(|(place, rows)| place.copy_from_slice(&rows[..place.len()]));
+        std::mem::swap(&mut self.rows, &mut self.spare);
+        self.count = counts.iter().sum();
     }
 
     /// Grows a tree on the rows that have gradients, by what `soil` makes of the quantised gradients and their sum.
@@ -200,7 +211,7 @@ impl<'a> Rounds<'a> {
     fn leaf_sums(&mut self, tree: &Tree, bins: &[FeatureBins]) -> Vec<LeafSum> {
         let (columns, gradients, count) = (&self.fold.columns, &self.gradients, tree.leaves().len());
         let kernel = TreeKernel::new(tree, bins);
-        let blocks = self.leaves.par_chunks_mut(BLOCK).enumerate().map(|(block, leaves)| {
+        let blocks = self.leaves.par_chunks_mut(BLOCK).enumerate().with_max_len(BLOCKS_MAX).map(|(block, leaves)| {
             let first = block * BLOCK;
             fill_leaves(&kernel, columns, first, leaves);
             let rows = first..first + leaves.len();

@@ -13,14 +13,13 @@ const PARALLEL_ROWS_MIN: usize = 32_768;
 /// The rows of a leaf, and as much memory again.
 pub(super) type Rows<'a> = (&'a mut [u32], &'a mut [u32]);
 
-/// Moves the rows that go left before those that go right, in either memory, and says how many go left. Both are equally
-/// long, and the second then holds nothing.
-pub(super) fn part_rows<'a>(soil: &Soil<'_>, candidate: &Candidate, (rows, spare): Rows<'a>) -> (Rows<'a>, usize) {
+/// The rows that go left and those that go right, in either memory; both are equally long, and the second holds nothing.
+pub(super) fn part_rows<'a>(soil: &Soil<'_>, candidate: &Candidate, (rows, spare): Rows<'a>) -> (Rows<'a>, Rows<'a>) {
     let goes_left = sides(candidate, &soil.splitter.bins[candidate.feature]);
     let column = &soil.columns[candidate.feature];
     if rows.len() < PARALLEL_ROWS_MIN || soil.threads == 1 {
         let left_count = part(rows, column, &goes_left, spare);
-        return ((rows, spare), left_count);
+        return split((rows, spare), left_count);
     }
     let block = rows.len().div_ceil(soil.threads);
     let blocks = rows.par_chunks_mut(block).zip(spare.par_chunks_mut(block));
@@ -38,7 +37,12 @@ pub(super) fn part_rows<'a>(soil: &Soil<'_>, candidate: &Candidate, (rows, spare
         left.copy_from_slice(lefts);
         right.copy_from_slice(rights);
     });
-    ((spare, rows), left_count)
+    split((spare, rows), left_count)
+}
+
+fn split((rows, spare): Rows<'_>, left_count: usize) -> (Rows<'_>, Rows<'_>) {
+    let ((left, right), (left_spare, right_spare)) = (rows.split_at_mut(left_count), spare.split_at_mut(left_count));
+    ((left, left_spare), (right, right_spare))
 }
 
 /// Whether each bin goes left.
