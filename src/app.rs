@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     lake::{Store, StoreOptions},
     queue::{self, ClaimLimits, JobKind},
-    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Outlook, Pace, SlackApp, SlackClient},
+    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Pace, SlackApp, SlackClient},
     texts::Texts,
     worker::{self, Children, Estimator, Overrun, WorkerSettings},
 };
@@ -102,8 +102,7 @@ fn estimates(catalog: Arc<Catalog>, store: Store) -> Estimates {
         let estimator = estimator.clone();
         async move {
             let counted = estimator.estimate(asked).await;
-            let counted = counted.inspect_err(|error| tracing::warn!(%error, "people cannot be counted for the form"));
-            counted.ok().map(|(as_of, estimates)| Outlook { as_of, estimates })
+            counted.inspect_err(|error| tracing::warn!(%error, "people cannot be counted for the form")).ok()
         }
     })
 }

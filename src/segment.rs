@@ -12,7 +12,7 @@ mod summary;
 pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
 pub use draft::Draft;
 pub use earlier::{EarlierSegment, LeftOutList, NoFolder, SegmentFolder};
-pub use estimate::Estimate;
+pub use estimate::{Conversions, Estimate, Outlook};
 pub use failure::Failure;
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, SnapshotRef};
 pub use problem::{Field, Problem};

@@ -47,7 +47,7 @@ use tokio_util::task::TaskTracker;
 pub use announce::{AnnounceSettings, announce};
 pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, Upload};
 pub use deliver::{ConfirmSettings, Delivery, LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts, deliver};
-pub use estimates::{Estimates, Outlook};
+pub use estimates::Estimates;
 pub use ids::{
     ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, COMMAND, SHORTCUT_GLOBAL,
     SHORTCUT_MESSAGE,

@@ -7,6 +7,7 @@ form-name = Campaign name
 form-name-placeholder = Spring campaign
 form-product = Product
 form-product-placeholder = What will you advertise?
+form-product-not-ready = { $product } (not ready: { $found } of { $needed } conversions)
 form-gender = Gender
 form-gender-hint = Tick none for everyone.
 form-everyone = Everyone

@@ -7,6 +7,7 @@ form-name = キャンペーン名
 form-name-placeholder = 春のキャンペーン
 form-product = 商品
 form-product-placeholder = 広告する商品を選んでください
+form-product-not-ready = { $product }（準備中：購入 { $found } / { $needed } 件）
 form-gender = 性別
 form-gender-hint = 選ばなければ、すべての人が対象です。
 form-everyone = すべての人

@@ -1,6 +1,6 @@
 //! What conditions would find, summed from the small table that lies beside a snapshot.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, sync::Arc};
 
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
@@ -9,8 +9,8 @@ use super::{
     eligible::{Filter, Profiles, opted_out},
 };
 use crate::{
-    catalog::Catalog,
-    segment::{Conditions, Estimate, ExcludeConverted},
+    catalog::{Catalog, ProductId},
+    segment::{Conditions, Conversions, Estimate, ExcludeConverted},
 };
 
 /// People by region, gender, age and opt-out, with how many converted when; tens of thousands of rows.
@@ -19,6 +19,7 @@ pub struct Cube {
     rows: DataFrame,
     profiles: Profiles,
     opted_out: Vec<bool>,
+    conversions: Arc<Conversions>,
 }
 
 impl Cube {
@@ -27,7 +28,16 @@ impl Cube {
         let file = File::open(path).map_err(|source| AudienceError::Unreadable { path: path.to_owned(), source })?;
         let failed = |source| AudienceError::Parquet { path: path.to_owned(), source };
         let rows = ParquetReader::new(file).finish().map_err(failed)?;
-        Ok(Self { profiles: Profiles::of(&rows, catalog)?, opted_out: opted_out(rows.column("opted_out")?)?, rows })
+        // A product may be younger than the table.
+        let count = |id: &ProductId| Some((id.clone(), conversions(&rows, id).ok()?));
+        let conversions = catalog.products.iter().filter_map(|product| count(&product.id)).collect();
+        let (profiles, opted_out) = (Profiles::of(&rows, catalog)?, opted_out(rows.column("opted_out")?)?);
+        Ok(Self { profiles, opted_out, conversions: Arc::new(conversions), rows })
+    }
+
+    /// How much there is to learn about each product of the table.
+    pub fn conversions(&self) -> &Arc<Conversions> {
+        &self.conversions
     }
 
     /// What `conditions` would find; exact, from nothing but the table.
@@ -40,10 +50,10 @@ impl Cube {
         };
         let converted = match converted {
             None => Some(vec![0; self.profiles.len()]),
-            Some(column) if self.rows.column(&column).is_ok() => Some(self.counts(&column)?),
+            Some(column) if self.rows.column(&column).is_ok() => Some(counts(&self.rows, &column)?),
             Some(_) => None,
         };
-        let people = self.counts("people")?;
+        let people = counts(&self.rows, "people")?;
         let filter = Filter::of_profile(catalog, conditions);
         let matching = || (0..people.len()).filter(|row| filter.matches(&self.profiles, *row));
         Ok(Estimate {
@@ -51,11 +61,15 @@ impl Cube {
             opted_out: matching().filter(|row| self.opted_out[*row]).map(|row| people[row]).sum(),
             converted: converted
                 .map(|converted| matching().filter(|row| !self.opted_out[*row]).map(|row| converted[row]).sum()),
-            conversions: self.counts(&format!("conversions:{product}"))?.iter().sum(),
+            conversions: conversions(&self.rows, product)?,
         })
     }
+}
 
-    fn counts(&self, column: &str) -> Result<Vec<u64>, AudienceError> {
-        Ok(self.rows.column(column)?.u32()?.iter().map(|count| count.map_or(0, u64::from)).collect())
-    }
+fn conversions(rows: &DataFrame, product: &ProductId) -> Result<u64, AudienceError> {
+    Ok(counts(rows, &format!("conversions:{product}"))?.iter().sum())
+}
+
+fn counts(rows: &DataFrame, column: &str) -> Result<Vec<u64>, AudienceError> {
+    Ok(rows.column(column)?.u32()?.iter().map(|count| count.map_or(0, u64::from)).collect())
 }

@@ -131,8 +131,8 @@ async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {
     let stores = Stores::open(config).await?;
     let conditions = conditions(&args.wanted, None, &stores.catalog)?;
     let estimator = Estimator::new(Arc::new(stores.catalog), stores.store);
-    let (_, estimates) = estimator.estimate(vec![conditions.clone()]).await?;
-    let estimate = estimates.first().context("nothing was counted")?;
+    let outlook = estimator.estimate(vec![conditions.clone()]).await?;
+    let estimate = outlook.estimates.first().context("nothing was counted")?;
     if args.json {
         output::line(serde_json::to_string_pretty(estimate)?);
     } else {

@@ -1,6 +1,25 @@
 //! What a request would find, before anything is built.
 
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::NaiveDate;
 use serde::Serialize;
+
+use crate::catalog::ProductId;
+
+/// For each product: people of any kind who converted within its horizon.
+pub type Conversions = BTreeMap<ProductId, u64>;
+
+/// What some requests would find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The day up to which the data goes.
+    pub as_of: NaiveDate,
+    /// In the order that was asked.
+    pub estimates: Vec<Estimate>,
+    /// Of all products in the data, whatever was asked.
+    pub conversions: Arc<Conversions>,
+}
 
 /// People that a request would find, and what there is to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

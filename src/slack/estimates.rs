@@ -1,6 +1,10 @@
 //! How many people a form would find: asked of whoever can count them, and put into words.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
@@ -9,20 +13,12 @@ use super::{SlackApp, blocks::escape, problems, words};
 use crate::{
     catalog::Catalog,
     queue,
-    segment::{Conditions, Draft, Estimate, ExcludeConverted, Problem},
+    segment::{Conditions, Conversions, Draft, Estimate, ExcludeConverted, Outlook, Problem},
     texts::Say,
 };
 
 /// The usual time is a courtesy.
 const TIME_WAIT: Duration = Duration::from_millis(200);
-
-/// What some conditions would find, in the order they were asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlook {
-    /// The day up to which the data goes.
-    pub as_of: NaiveDate,
-    pub estimates: Vec<Estimate>,
-}
 
 type Count = dyn Fn(Vec<Conditions>) -> BoxFuture<'static, Option<Outlook>> + Send + Sync;
 
@@ -30,6 +26,8 @@ type Count = dyn Fn(Vec<Conditions>) -> BoxFuture<'static, Option<Outlook>> + Se
 #[derive(Clone)]
 pub struct Estimates {
     count: Arc<Count>,
+    /// As of the last count, so that a form that opens need not wait for one.
+    conversions: Arc<Mutex<Arc<Conversions>>>,
 }
 
 impl Estimates {
@@ -39,7 +37,13 @@ impl Estimates {
         F: Fn(Vec<Conditions>) -> Counted + Send + Sync + 'static,
         Counted: Future<Output = Option<Outlook>> + Send + 'static,
     {
-        Self { count: Arc::new(move |asked| Box::pin(count(asked))) }
+        Self { count: Arc::new(move |asked| Box::pin(count(asked))), conversions: Arc::default() }
+    }
+
+    async fn ask(&self, asked: Vec<Conditions>) -> Option<Outlook> {
+        let outlook = (self.count)(asked).await?;
+        *self.conversions.lock().unwrap_or_else(PoisonError::into_inner) = outlook.conversions.clone();
+        Some(outlook)
     }
 }
 
@@ -70,8 +74,13 @@ impl Relaxed {
 
 /// The day of the data that a request made now would use, if that is known.
 pub(super) async fn newest_day(app: &SlackApp) -> Option<NaiveDate> {
-    let estimates = app.inner.estimates.as_ref()?;
-    (estimates.count)(Vec::new()).await.map(|outlook| outlook.as_of)
+    app.inner.estimates.as_ref()?.ask(Vec::new()).await.map(|outlook| outlook.as_of)
+}
+
+/// How much there was to learn about each product when people were last counted; nothing is known before.
+pub(super) fn conversions(app: &SlackApp) -> Arc<Conversions> {
+    let known = |estimates: &Estimates| estimates.conversions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    app.inner.estimates.as_ref().map(known).unwrap_or_default()
 }
 
 /// What the form says of what is filled in so far.
@@ -84,7 +93,7 @@ pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String
     };
     let relaxed: Vec<_> = Relaxed::ALL.into_iter().filter_map(|one| Some((one, one.without(&conditions)?))).collect();
     let asked = std::iter::once(&conditions).chain(relaxed.iter().map(|(_, relaxed)| relaxed)).cloned().collect();
-    let Some(Outlook { as_of, estimates }) = (estimates.count)(asked).await else { return say.text("estimate-away") };
+    let Some(Outlook { as_of, estimates, .. }) = estimates.ask(asked).await else { return say.text("estimate-away") };
     let Some((estimate, others)) = estimates.split_first() else { return say.text("estimate-away") };
     let others = relaxed.iter().map(|(one, _)| *one).zip(others.iter().copied());
     let lines = [

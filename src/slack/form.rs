@@ -15,9 +15,9 @@ use super::{
     limits,
 };
 use crate::{
-    catalog::{Catalog, Locale, Product},
+    catalog::{Catalog, Product},
     queue::{DeliverTo, Request},
-    segment::{Conditions, Draft},
+    segment::{Conditions, Conversions, Draft},
     texts::Say,
 };
 
@@ -116,23 +116,29 @@ fn draft_of(conditions: &Conditions) -> Draft {
     }
 }
 
-/// The modal; `estimate` says how many people there are.
-pub(super) fn view(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str) -> Value {
-    view::form(catalog, say, seed, estimate)
+/// The modal; `estimate` says how many people there are, `conversions` how much there is to learn about each product.
+pub(super) fn view(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str, conversions: &Conversions) -> Value {
+    view::form(catalog, say, seed, estimate, conversions)
 }
 
-/// Opens the form; the very first thing after a click, because a trigger lives three seconds. People are counted once it is open.
+/// Opens the form; the very first thing after a click, because a trigger lives three seconds. What takes longer, such as
+/// counting people, is done once it is open, and shown if it changes anything.
 pub(super) async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Result<(), SlackCallError> {
     let say = app.say(who.locale);
     let counts = seed.draft.product.is_some();
     let waiting = say.text(if counts { "estimate-counting" } else { "estimate-choose" });
-    let body = json!({ "trigger_id": trigger_id, "view": view(app.catalog(), say, seed, &waiting) });
+    let shown = view(app.catalog(), say, seed, &waiting, &estimates::conversions(app));
+    let body = json!({ "trigger_id": trigger_id, "view": shown });
     let opened = app.client().call(Method::ViewsOpen, &body, Pace::Hurried).await?;
-    if counts {
-        let (id, hash) = (text_of(&opened["view"]["id"]), text_of(&opened["view"]["hash"]));
-        let (app, behind, who, seed) = (app.clone(), app.clone(), who.clone(), seed.clone());
-        behind.behind(async move { count(&app, &who, &seed, (&id, &hash)).await });
-    }
+    let (id, hash) = (text_of(&opened["view"]["id"]), text_of(&opened["view"]["hash"]));
+    let (app, behind, who, seed) = (app.clone(), app.clone(), who.clone(), seed.clone());
+    behind.behind(async move {
+        estimates::newest_day(&app).await;
+        let now = view(app.catalog(), app.say(who.locale), &seed, &waiting, &estimates::conversions(&app));
+        if counts || now != shown {
+            count(&app, &who, &seed, (&id, &hash)).await;
+        }
+    });
     Ok(())
 }
 
@@ -155,7 +161,8 @@ async fn count(app: &SlackApp, who: &Who, seed: &Seed, (id, hash): (&str, &str))
     }
     let say = app.say(who.locale);
     let estimate = estimates::words(app, say, &seed.draft).await;
-    let mut body = json!({ "view_id": id, "view": view(app.catalog(), say, seed, &estimate) });
+    let counted = view(app.catalog(), say, seed, &estimate, &estimates::conversions(app));
+    let mut body = json!({ "view_id": id, "view": counted });
     if !hash.is_empty() {
         body["hash"] = hash.into();
     }
@@ -167,15 +174,16 @@ async fn count(app: &SlackApp, who: &Who, seed: &Seed, (id, hash): (&str, &str))
 pub(super) async fn suggest(app: &SlackApp, interaction: &Interaction) -> Reply {
     let who = app.who(interaction.team(), &interaction.user.id).await;
     let found = match interaction.action_id.as_str() {
-        BLOCK_PRODUCT => matching(app.catalog(), &interaction.value, who.locale),
+        BLOCK_PRODUCT => matching(app.catalog(), &interaction.value, app.say(who.locale), &estimates::conversions(app)),
         BLOCK_WITHOUT => earlier::offered(app, &who, &interaction.value).await,
         _ => Vec::new(),
     };
     Reply::json(json!({ "options": blocks::options(&found, limits::OPTIONS) }))
 }
 
-/// Slack shows nothing at all for more than a hundred, so the best hundred it is: beginnings first.
-fn matching(catalog: &Catalog, typed: &str, locale: Locale) -> Vec<Choice> {
+/// Slack shows nothing at all for more than a hundred, so the best hundred it is: beginnings first, and products that
+/// cannot be learned yet last.
+fn matching(catalog: &Catalog, typed: &str, say: Say<'_>, conversions: &Conversions) -> Vec<Choice> {
     let typed = typed.trim().to_lowercase();
     let rank = |product: &Product| {
         let names = [product.id.as_str(), &product.names.ja, &product.names.en];
@@ -184,8 +192,9 @@ fn matching(catalog: &Catalog, typed: &str, locale: Locale) -> Vec<Choice> {
     };
     let mut found: Vec<(usize, &Product)> =
         catalog.products.iter().filter_map(|product| rank(product).map(|at| (at, product))).collect();
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().take(limits::OPTIONS).map(|(_, product)| view::product_choice(product, locale)).collect()
+    found.sort_by_key(|(at, product)| (view::too_few(product, conversions).is_some(), *at));
+    let best = found.into_iter().take(limits::OPTIONS);
+    best.map(|(_, product)| view::product_choice(product, say, conversions)).collect()
 }
 
 #[cfg(test)]

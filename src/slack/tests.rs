@@ -165,7 +165,8 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     assert!(messages.iter().all(|message| message.text.chars().count() <= limits::MESSAGE_TEXT));
     assert!(messages.iter().all(|message| message.blocks.len() <= limits::MESSAGE_BLOCKS));
     let mut all: Vec<Value> = messages.into_iter().map(|message| Value::Array(message.blocks)).collect();
-    all.push(form::view(&catalog, say, &seed, &say.text("estimate-choose")));
+    let few = catalog.products.iter().step_by(2).map(|product| (product.id.clone(), 0)).collect();
+    all.push(form::view(&catalog, say, &seed, &say.text("estimate-choose"), &few));
     all.push(messages::confirmation(&catalog, say, &requests[0], place).into_view(ids::CALLBACK_CONFIRMATION));
     all
 }

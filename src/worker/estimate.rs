@@ -14,7 +14,7 @@ use crate::{
     catalog::Catalog,
     features::Snapshot,
     lake::Store,
-    segment::{Conditions, Estimate},
+    segment::{Conditions, Outlook},
 };
 
 /// How long a newer snapshot may go unnoticed.
@@ -42,15 +42,15 @@ impl Estimator {
         Self { catalog, store, at_hand: Mutex::new(None) }
     }
 
-    /// What each of `asked` would find, and the day of the snapshot that says so.
-    pub async fn estimate(&self, asked: Vec<Conditions>) -> Result<(NaiveDate, Vec<Estimate>), BuildError> {
+    /// What each of `asked` would find.
+    pub async fn estimate(&self, asked: Vec<Conditions>) -> Result<Outlook, BuildError> {
         let AtHand { cube, as_of, .. } = self.newest().await?;
-        let catalog = self.catalog.clone();
+        let (catalog, conversions) = (self.catalog.clone(), cube.conversions().clone());
         let counting = tokio::task::spawn_blocking(move || {
             asked.iter().map(|conditions| cube.estimate(&catalog, conditions)).collect::<Result<Vec<_>, _>>()
         });
         let counted = counting.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
-        Ok((as_of, counted?))
+        Ok(Outlook { as_of, estimates: counted?, conversions })
     }
 
     async fn newest(&self) -> Result<AtHand, BuildError> {

@@ -121,9 +121,9 @@ async fn an_estimate_is_what_the_request_then_finds() {
         "product=skincare size=100 gender=f age=20-59 region=kanto,osaka converted=ever",
         "product=skincare size=100 region=tokyo converted=never",
     ] {
-        let (as_of, estimates) = estimator.estimate(vec![conditions(&sample, text)]).await.unwrap();
-        let estimate = estimates[0];
-        assert_eq!(as_of, LAST_DAY);
+        let outlook = estimator.estimate(vec![conditions(&sample, text)]).await.unwrap();
+        let estimate = outlook.estimates[0];
+        assert_eq!(outlook.as_of, LAST_DAY);
         let built = compute(context(&sample), &ask(&sample, "estimate", text), Reuse::Allowed, &Silent).await.unwrap();
         let found = built.summary.waterfall;
         assert_eq!((estimate.matching, estimate.opted_out), (found.matching, found.opted_out), "{text}");
@@ -131,9 +131,11 @@ async fn an_estimate_is_what_the_request_then_finds() {
         assert_eq!(estimate.conversions, built.summary.quality.positives, "{text}");
     }
     let unusual = conditions(&sample, "product=skincare size=500 converted=45d");
-    let (_, estimates) = estimator.estimate(vec![unusual]).await.unwrap();
-    let estimate = estimates[0];
+    let outlook = estimator.estimate(vec![unusual]).await.unwrap();
+    let estimate = outlook.estimates[0];
     assert_eq!((estimate.converted, estimate.eligible()), (None, None));
+    assert_eq!(outlook.conversions[&sample.catalog.products[0].id], estimate.conversions);
+    assert_eq!(outlook.conversions.len(), sample.catalog.products.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -208,9 +208,11 @@ async fn an_open_form_says_how_many_people_there_are() {
     stage.types("").await;
     insta::assert_snapshot!(estimate(&stage.slack.calls("views.open")[0]["view"]), @"Choose a product, and I say how many people there are.");
 
+    // One product of the sample cannot be learned yet, so the form is shown once more.
+    stage.slack.wait_for("views.update", 0).await;
     let coffee = values(&[("areas", Value::Null), ("age_from", Value::Null), ("age_to", Value::Null)]);
     stage.interacts(&change("V1", "1.a", &coffee)).await;
-    let first = stage.slack.wait_for("views.update", 0).await;
+    let first = stage.slack.wait_for("views.update", 1).await;
     assert_eq!((first["view_id"].as_str(), first["hash"].as_str()), (Some("V1"), Some("1.a")));
     insta::assert_snapshot!(estimate(&first["view"]), @r"
     *10,596 people could be picked*: 11,046 meet your conditions − 450 opted out − 0 converted before. The 10,000 most likely would be picked.
@@ -224,7 +226,7 @@ async fn an_open_form_says_how_many_people_there_are() {
 
     let narrow = values(&[("age_from", chosen("age_from", "83")), ("age_to", chosen("age_to", "84"))]);
     stage.interacts(&change("V1", "2.b", &narrow)).await;
-    insta::assert_snapshot!(estimate(&stage.slack.wait_for("views.update", 1).await["view"]), @r"
+    insta::assert_snapshot!(estimate(&stage.slack.wait_for("views.update", 2).await["view"]), @r"
     *1 person could be picked*: 1 meet your conditions − 0 opted out − 0 converted before. All of them would be picked.
     A segment has at least 100 people, so this is too few. Without the age there would be 299.
     535 conversions to learn from; 100 are needed.
@@ -245,6 +247,40 @@ async fn a_form_that_opens_filled_in_is_counted_at_once() {
     554 conversions to learn from; 100 are needed.
     Data up to 2026-11-22.
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_that_cannot_be_learned_yet_come_last_once_that_is_known() {
+    let sample = sample().await;
+    let mut catalog = sample.catalog.clone();
+    catalog.products[0].min_conversions = 10_000;
+    let stage = Stage::counting_with(&sample, catalog).await;
+    stage.slack.answer("views.open", json!({ "ok": true, "view": { "id": "V1", "hash": "1.a" } }));
+    let products = |view: &Value| {
+        let options = view["blocks"][1]["element"]["options"].as_array().unwrap().iter();
+        options.map(|option| option["text"]["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+
+    stage.types("").await;
+    let opened = stage.slack.calls("views.open")[0]["view"].clone();
+    assert_eq!(
+        products(&opened),
+        ["Skincare", "Supplements", "Coffee subscription", "Kimono rental"],
+        "nothing is known yet"
+    );
+    let update = stage.slack.wait_for("views.update", 0).await;
+    assert_eq!((update["view_id"].as_str(), update["hash"].as_str()), (Some("V1"), Some("1.a")));
+    let known = [
+        "Supplements",
+        "Coffee subscription",
+        "Skincare (not ready: 554 of 10,000 conversions)",
+        "Kimono rental (not ready: 0 of 100 conversions)",
+    ];
+    assert_eq!(products(&update["view"]), known);
+    assert_eq!(estimate(&update["view"]), estimate(&opened));
+
+    stage.types("").await;
+    assert_eq!(products(&stage.slack.calls("views.open")[1]["view"]), known);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
+    catalog::Locale,
     slack::inbound::{View, ViewState},
     texts::Texts,
 };
@@ -34,7 +35,7 @@ fn there_and_back(text: &str, unseen: &[&str]) -> String {
     let (catalog, texts) = (catalog(), Texts::load().unwrap());
     let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
     let seed = Seed { draft: Draft::from_text(text).unwrap(), origin };
-    let form = view::form(&catalog, texts.say(Locale::Ja), &seed, "…");
+    let form = view::form(&catalog, texts.say(Locale::Ja), &seed, "…", &Conversions::new());
     let filled = read(&catalog, &submitted(&form, unseen));
     assert_eq!(filled.deliver_to, DeliverTo::Thread);
     filled.draft.check(&catalog).map_or_else(|problems| format!("{problems:?}"), |conditions| conditions.to_string())
@@ -79,7 +80,7 @@ fn outside_a_channel_there_is_only_the_direct_message() {
     let texts = Texts::load().unwrap();
     for channel in ["", "D123"] {
         let seed = Seed { origin: Origin { channel: channel.to_owned(), ..Origin::default() }, ..Seed::default() };
-        let form = view::form(&catalog(), texts.say(Locale::En), &seed, "…");
+        let form = view::form(&catalog(), texts.say(Locale::En), &seed, "…", &Conversions::new());
         let mut blocks = form["blocks"].as_array().unwrap().iter();
         let deliver = blocks.find(|block| block["block_id"] == "deliver").unwrap();
         assert_eq!(deliver["element"]["options"].as_array().unwrap().len(), 1, "{channel}");
@@ -98,12 +99,31 @@ fn a_seed_fits_a_button_even_when_what_was_typed_does_not() {
 
 #[test]
 fn suggestions_find_names_in_both_languages_and_never_exceed_what_slack_shows() {
-    let mut catalog = catalog();
+    let (mut catalog, texts) = (catalog(), Texts::load().unwrap());
     let found = |catalog: &Catalog, typed: &str| -> Vec<String> {
-        matching(catalog, typed, Locale::Ja).into_iter().map(|choice| choice.value).collect()
+        let choices = matching(catalog, typed, texts.say(Locale::Ja), &Conversions::new());
+        choices.into_iter().map(|choice| choice.value).collect()
     };
     assert_eq!(found(&catalog, "COFF"), ["coffee"]);
     let product = catalog.products[0].clone();
     catalog.products.extend(std::iter::repeat_n(product, 300));
     assert_eq!(found(&catalog, "").len(), 100);
+}
+
+#[test]
+fn products_without_enough_conversions_come_last_and_say_so() {
+    let (mut catalog, texts) = (catalog(), Texts::load().unwrap());
+    let say = texts.say(Locale::En);
+    catalog.products[0].names.en = "Long ".repeat(30);
+    let few = [(catalog.products[0].id.clone(), 64), (catalog.products[1].id.clone(), 100)].into();
+    let shown = |choices: Vec<Choice>| choices.into_iter().map(|choice| choice.text).collect::<Vec<_>>();
+    let found = shown(matching(&catalog, "", say, &few));
+    let last = found.last().unwrap();
+    assert!(last.ends_with("… (not ready: 64 of 100 conversions)"), "{last}");
+    assert_eq!(last.chars().count(), limits::OPTION_TEXT);
+    assert_eq!(found.iter().filter(|text| text.contains("not ready")).count(), 1);
+
+    let form = view(&catalog, say, &Seed::default(), "…", &few);
+    let options = form["blocks"][1]["element"]["options"].as_array().unwrap().iter();
+    assert_eq!(options.map(|option| option["text"]["text"].as_str().unwrap()).collect::<Vec<_>>(), found);
 }

@@ -12,9 +12,9 @@ use super::{
     Origin, Seed,
 };
 use crate::{
-    catalog::{Catalog, Locale, Product},
+    catalog::{Catalog, Product},
     queue::DeliverTo,
-    segment::{CONTROL_CHOICES, Draft, ExcludeConverted, Size},
+    segment::{CONTROL_CHOICES, Conversions, Draft, ExcludeConverted, Size},
     texts::Say,
 };
 
@@ -50,11 +50,11 @@ const PRESETS: [Size; 6] = [
 ];
 const USUAL_PRESET: Size = Size::People(10_000);
 
-/// The whole modal; `estimate` says how many people there are.
-pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str) -> Value {
+/// The whole modal; `estimate` says how many people there are, `conversions` how much there is to learn about each product.
+pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str, conversions: &Conversions) -> Value {
     let draft = &seed.draft;
     let chosen = Regions::of(catalog, draft);
-    let mut counted = vec![product(catalog, say, draft)];
+    let mut counted = vec![product(catalog, say, draft, conversions)];
     counted.extend(gender(catalog, say, draft));
     counted.extend(age(catalog, say, draft));
     counted.extend(areas(catalog, say, &chosen));
@@ -93,19 +93,34 @@ fn name(say: Say<'_>, draft: &Draft) -> Value {
     blocks::input(BLOCK_NAME, &say.text("form-name"), None, element)
 }
 
-/// A product as the form shows it.
-pub(super) fn product_choice(product: &Product, locale: Locale) -> Choice {
-    Choice::new(product.id.as_str(), product.names.get(locale))
+/// How many conversions there are, if they are known to be too few to learn from.
+pub(super) fn too_few(product: &Product, conversions: &Conversions) -> Option<u64> {
+    conversions.get(&product.id).copied().filter(|found| *found < u64::from(product.min_conversions))
 }
 
-fn product(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> Value {
-    let choices: Vec<Choice> = catalog.products.iter().map(|product| product_choice(product, say.locale)).collect();
+/// A product as the form shows it; a mark says that it cannot be learned yet.
+pub(super) fn product_choice(product: &Product, say: Say<'_>, conversions: &Conversions) -> Choice {
+    let name = product.names.get(say.locale);
+    let text = too_few(product, conversions).map(|found| {
+        let (found, needed) = (("found", found.into()), ("needed", product.min_conversions.into()));
+        let marked =
+            |name: &str| say.with("form-product-not-ready", &[("product", name.into()), found.clone(), needed.clone()]);
+        let room = limits::OPTION_TEXT.saturating_sub(marked("").chars().count());
+        marked(&limits::fit(name, room))
+    });
+    Choice::new(product.id.as_str(), text.unwrap_or_else(|| name.to_owned()))
+}
+
+fn product(catalog: &Catalog, say: Say<'_>, draft: &Draft, conversions: &Conversions) -> Value {
+    let mut products: Vec<&Product> = catalog.products.iter().collect();
+    products.sort_by_key(|product| too_few(product, conversions).is_some());
+    let choices: Vec<Choice> = products.into_iter().map(|product| product_choice(product, say, conversions)).collect();
     let initial = found_product(catalog, draft);
     let placeholder = say.text("form-product-placeholder");
     let element = if choices.len() <= limits::OPTIONS {
         blocks::select(&choices, initial.map(|product| product.id.as_str()), &placeholder)
     } else {
-        let initial = initial.map(|product| product_choice(product, say.locale));
+        let initial = initial.map(|product| product_choice(product, say, conversions));
         blocks::external_select(initial.as_ref(), &placeholder)
     };
     blocks::required(blocks::input(BLOCK_PRODUCT, &say.text("form-product"), None, element))

@@ -10,7 +10,7 @@ use axum::{
 use segment_bot::{
     catalog::Catalog,
     config::{Secret, SlackConfig},
-    slack::{Estimates, Outlook, Patience, SlackApp, SlackClient, router},
+    slack::{Estimates, Patience, SlackApp, SlackClient, router},
     texts::Texts,
     worker::Estimator,
 };
@@ -69,15 +69,17 @@ impl Stage {
 
     /// One that counts people on the sample's snapshot.
     pub(crate) async fn counting(sample: &Sample) -> Self {
+        Self::counting_with(sample, sample.catalog.clone()).await
+    }
+
+    /// One that counts people on the sample's snapshot, with another catalog of the same products.
+    pub(crate) async fn counting_with(sample: &Sample, catalog: Catalog) -> Self {
         let estimator = Arc::new(Estimator::new(Arc::new(sample.catalog.clone()), sample.store.clone()));
         let estimates = Estimates::new(move |asked| {
             let estimator = estimator.clone();
-            async move {
-                let (as_of, estimates) = estimator.estimate(asked).await.unwrap();
-                Some(Outlook { as_of, estimates })
-            }
+            async move { Some(estimator.estimate(asked).await.unwrap()) }
         });
-        let mut stage = Self::with(sample.catalog.clone()).await;
+        let mut stage = Self::with(catalog).await;
         drop(std::mem::take(&mut stage.router));
         stage.app = stage.app.with_estimates(estimates);
         stage.router = router(stage.app.clone());
