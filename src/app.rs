@@ -197,6 +197,19 @@ pub async fn slack_identity(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{} in {}", field("user"), field("team")))
 }
 
+/// What the operators' channel is called, if the bot may write there; `None` when none is set.
+pub async fn operators_channel(config: &Config) -> anyhow::Result<Option<String>> {
+    let slack = config.require_slack()?;
+    let Some(channel) = &slack.operators_channel else { return Ok(None) };
+    let body = serde_json::json!({ "channel": channel });
+    let answer = SlackClient::new(slack)?.call(Method::ConversationsInfo, &body, Pace::Unhurried).await;
+    let answer = answer.with_context(|| format!("Slack does not show {channel}"))?;
+    let is = |name: &str| answer["channel"][name].as_bool();
+    anyhow::ensure!(is("is_archived") != Some(true), "{channel} is archived");
+    anyhow::ensure!(is("is_member") != Some(false), "the bot is not in {channel}");
+    Ok(Some(answer["channel"]["name"].as_str().map_or_else(|| channel.clone(), |name| format!("#{name}"))))
+}
+
 fn limits(config: &Config) -> ClaimLimits {
     ClaimLimits { running_per_owner_max: i64::from(config.jobs_per_person), ..ClaimLimits::new(config.lease) }
 }

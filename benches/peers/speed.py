@@ -57,6 +57,8 @@ OUR_RUNS = {
 ORDER = ("lightgbm", "ours_sampled", "lightgbm_reg", "ours", "ours_linearity", "xgboost", "hessboost", "catboost",
          "catboost_native", "catboost_scoring", "lleaves", "ours_defaults", "lightgbm_dense", "ours_dense",
          "lightgbm_dense_half", "ours_dense_half")
+# A few seconds each: repeated more often, for two threads against one.
+SHORT = ("ours", "ours_sampled")
 ONE_THREAD_ONLY = ("catboost_scoring", "lleaves", "ours_linearity", "ours_defaults")
 STANDARD = ("lightgbm", "ours_sampled", "lightgbm_reg", "ours", "xgboost", "hessboost", "catboost_scoring", "lleaves",
             "lightgbm_dense", "ours_dense", "ours_defaults")
@@ -282,6 +284,7 @@ def parse_options():
     parser.add_argument("--trees", type=int, default=200)
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--short-repeats", type=int, default=0, help="repeats of our own short runs, if more")
     parser.add_argument("--runs", type=lambda text: text.split(","), help=f"of {', '.join(ORDER)}")
     parser.add_argument("--catboost", action="store_true", help="CatBoost on all rows, ordinal codes (slow)")
     parser.add_argument("--catboost-native", action="store_true", help="CatBoost, native categories (very slow)")
@@ -303,8 +306,8 @@ def main():
     options = parse_options()
     runs, results, about = chosen_runs(options), [], machine(options)
     folders = {table: prepare_table(table, options) for table in {(PEER_RUNS | OUR_RUNS)[run][0] for run in runs}}
-    for repeat in range(options.repeats):
-        for run in runs:
+    for repeat in range(max(options.repeats, options.short_repeats)):
+        for run in [run for run in runs if repeat < options.repeats or run in SHORT]:
             for threads in options.threads:
                 if run in ONE_THREAD_ONLY and threads != min(options.threads):
                     continue

@@ -28,8 +28,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         ("database", database(config).await),
         ("slack", slack(config).await),
     ];
+    let operators = operators(config).await.map(|found| ("operators", found));
     let mut well = true;
-    for (name, found) in checks {
+    for (name, found) in checks.into_iter().chain(operators) {
         match found {
             Ok(words) => output::line(format!("ok     {name:<9} {words}")),
             Err((error, fix)) => {
@@ -114,5 +115,17 @@ async fn slack(config: &Config) -> Found {
     };
     asked.await.map_err(|error| {
         (error, "copy SLACK_BOT_TOKEN (OAuth & Permissions) and SLACK_SIGNING_SECRET (Basic Information) from the app's pages")
+    })
+}
+
+/// Nothing without Slack, whose own line says so.
+async fn operators(config: &Config) -> Option<Found> {
+    config.require_slack().ok()?;
+    Some(match app::operators_channel(config).await {
+        Ok(Some(name)) => Ok(format!("failures that need you are told in {name}")),
+        Ok(None) => {
+            Ok("failures that need you are in the log alone, for SLACK_OPERATORS_CHANNEL is not set".to_owned())
+        }
+        Err(error) => Err((error, "SLACK_OPERATORS_CHANNEL must be the id of a channel that the bot was invited to")),
     })
 }

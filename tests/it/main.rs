@@ -4,6 +4,7 @@
 mod audience;
 mod build_segment;
 mod delivery_model;
+mod doctor;
 mod end_to_end;
 mod features;
 mod features_cli;
