@@ -281,6 +281,8 @@ async fn products_that_cannot_be_learned_yet_come_last_once_that_is_known() {
 
     stage.types("").await;
     assert_eq!(products(&stage.slack.calls("views.open")[1]["view"]), known);
+    stage.app.finish().await;
+    assert_eq!(stage.slack.calls("views.update").len(), 1, "nothing has changed since");
 }
 
 #[tokio::test]
