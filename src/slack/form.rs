@@ -133,11 +133,14 @@ pub(super) async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &st
     let (id, hash) = (text_of(&opened["view"]["id"]), text_of(&opened["view"]["hash"]));
     let (app, behind, who, seed) = (app.clone(), app.clone(), who.clone(), seed.clone());
     behind.behind(async move {
-        estimates::newest_day(&app).await;
-        let now = view(app.catalog(), app.say(who.locale), &seed, &waiting, &estimates::conversions(&app));
-        if counts || now != shown {
-            count(&app, &who, &seed, (&id, &hash)).await;
+        if !counts {
+            estimates::newest_day(&app).await;
+            let now = view(app.catalog(), app.say(who.locale), &seed, &waiting, &estimates::conversions(&app));
+            if now == shown {
+                return;
+            }
         }
+        count(&app, &who, &seed, (&id, &hash)).await;
     });
     Ok(())
 }
