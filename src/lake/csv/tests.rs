@@ -134,7 +134,9 @@ fn compressed_files_are_whole_or_refused() {
     assert_eq!(opened(&packed).unwrap(), 50_000);
     // Several compressed files in one are one to gzip, and so is their text.
     insta::assert_snapshot!(opened(&[packed.as_slice(), &packed].concat()).unwrap_err(), @"t.CSV.GZ, line 50002: the header stands here once more: are these several files in one? Keep them apart, or remove the line");
-    insta::assert_snapshot!(opened(&packed[..packed.len() * 2 / 3]).unwrap_err(), @"t.CSV.GZ, line 32947: the compressed file breaks off, or other bytes follow its end; copy or write it again");
+    // How far a file that breaks off can be read depends on how it was compressed, which differs from one processor to another.
+    let broken_off = opened(&packed[..packed.len() * 2 / 3]).unwrap_err().to_string();
+    assert!(broken_off.ends_with(": the compressed file breaks off, or other bytes follow its end; copy or write it again"), "{broken_off}");
     insta::assert_snapshot!(opened(&[&packed, b"more".as_slice()].concat()).unwrap_err(), @"t.CSV.GZ, line 50002: the compressed file breaks off, or other bytes follow its end; copy or write it again");
     let mut damaged = packed.clone();
     let at = damaged.len() - 6;
