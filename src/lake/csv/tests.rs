@@ -136,7 +136,10 @@ fn compressed_files_are_whole_or_refused() {
     insta::assert_snapshot!(opened(&[packed.as_slice(), &packed].concat()).unwrap_err(), @"t.CSV.GZ, line 50002: the header stands here once more: are these several files in one? Keep them apart, or remove the line");
     // How far a file that breaks off can be read depends on how it was compressed, which differs from one processor to another.
     let broken_off = opened(&packed[..packed.len() * 2 / 3]).unwrap_err().to_string();
-    assert!(broken_off.ends_with(": the compressed file breaks off, or other bytes follow its end; copy or write it again"), "{broken_off}");
+    assert!(
+        broken_off.ends_with(": the compressed file breaks off, or other bytes follow its end; copy or write it again"),
+        "{broken_off}"
+    );
     insta::assert_snapshot!(opened(&[&packed, b"more".as_slice()].concat()).unwrap_err(), @"t.CSV.GZ, line 50002: the compressed file breaks off, or other bytes follow its end; copy or write it again");
     let mut damaged = packed.clone();
     let at = damaged.len() - 6;
