@@ -128,6 +128,9 @@ impl Config {
             log_json: vars.text("SEGMENT_LOG_FORMAT", "text") == "json",
             log_filter: vars.text("SEGMENT_LOG", "info"),
         };
+        if [&config.lake, &config.store].iter().any(|place| place.starts_with("s3://")) {
+            vars.check_s3();
+        }
         if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: vars.problems }) }
     }
 
@@ -170,6 +173,24 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         })
     }
 
+    /// The client of S3 would pass over an address that is none and ask AWS instead, and could not sign with a broken line.
+    fn check_s3(&mut self) {
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+            if let Some(value) = self.optional(name).filter(|value| !is_web_address(value)) {
+                self.problems.push(format!(
+                    "{name} is `{value}`, which is no address of a server; write it like https://storage.example.com:9000"
+                ));
+            }
+        }
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+            let strange = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\'');
+            if self.optional(name).is_some_and(|value| value.contains(strange)) {
+                self.problems
+                    .push(format!("{name} holds a space, a quotation mark or the end of a line; set it without"));
+            }
+        }
+    }
+
     fn slack(&mut self) -> Option<SlackConfig> {
         let (token, secret) = (self.optional("SLACK_BOT_TOKEN"), self.optional("SLACK_SIGNING_SECRET"));
         let (bot_token, signing_secret) = match (token, secret) {
@@ -194,6 +215,20 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             operators_channel: self.optional("SLACK_OPERATORS_CHANNEL"),
         })
     }
+}
+
+fn is_web_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let bracketed = host.starts_with('[') == host.ends_with(']');
+    !host.is_empty()
+        && bracketed
+        && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+        && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -221,6 +256,21 @@ mod tests {
         SEGMENT_LISTEN is `here`, which is not host:port
         SEGMENT_WORKERS is `many`, which is not a small whole number
         ");
+    }
+
+    #[test]
+    fn what_the_client_of_s3_cannot_use_is_refused_where_it_is_used() {
+        let lake = ("SEGMENT_LAKE", "s3://data/lake");
+        for address in ["127.0.0.1:9000", "s3.example.com", "http://", "http://[::", "http://a b", "https://a:port"] {
+            let error = config(&[lake, ("AWS_ENDPOINT_URL", address)]).unwrap_err().to_string();
+            assert!(error.contains("AWS_ENDPOINT_URL is") && error.contains("https://storage"), "{error}");
+            assert!(config(&[("AWS_ENDPOINT_URL", address)]).is_ok(), "a folder needs no address");
+        }
+        for address in ["http://127.0.0.1:9000", "https://s3.example.com", "http://[::1]:9000/", "http://[::1]", ""] {
+            assert!(config(&[lake, ("AWS_ENDPOINT_URL", address)]).is_ok(), "{address}");
+        }
+        let error = config(&[lake, ("AWS_SECRET_ACCESS_KEY", "hunter2\r")]).unwrap_err().to_string();
+        assert!(error.contains("AWS_SECRET_ACCESS_KEY holds") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

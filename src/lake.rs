@@ -8,11 +8,13 @@ mod cache;
 pub mod csv;
 mod error;
 mod file;
+mod modes;
 mod report;
 mod s3;
 mod store;
 pub mod tables;
 
-pub use error::LakeError;
+pub use error::{LakeError, S3Trouble, file_words};
+pub use modes::Exposed;
 pub use report::{Report, Silent};
 pub use store::{Object, Store, StoreOptions};

@@ -222,7 +222,7 @@ impl Checker<'_> {
             ),
             (Some(name), _) => match events.iter().find(|table| table.name == *name.get_ref()) {
                 Some(table) => Ok(table),
-                None => self.fail(name.span(), format!("no `[[events]]` table is called `{}`", name.get_ref())),
+                None => self.fail(name.span(), format!("no `[[events]]` table has the name `{}`", name.get_ref())),
             },
         }
     }

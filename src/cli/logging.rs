@@ -28,8 +28,12 @@ pub(super) fn into_file(config: &Config, file: &Path) -> anyhow::Result<()> {
     init(config, &config.log_filter, BoxMakeWriter::new(Arc::new(log)), false)
 }
 
+/// The client of S3 tells what it met in words for its makers; whoever called it says the same in ours.
+const QUIET: &str = "aws_=off";
+
 fn init(config: &Config, filter: &str, writer: BoxMakeWriter, colours: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("SEGMENT_LOG is `{filter}`"))?;
+    let filter =
+        EnvFilter::try_new(format!("{QUIET},{filter}")).with_context(|| format!("SEGMENT_LOG is `{filter}`"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     if config.log_json {
         log.json().flatten_event(true).init();

@@ -1,7 +1,8 @@
 //! `segment create`, `estimate` and `verify`: the whole job without Slack, on the same path.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -174,10 +175,22 @@ fn folder_of(conditions: &Conditions, as_of: NaiveDate, suppressed: Option<&Left
 }
 
 fn copy_out(built: &Built, out: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(out)
+        .with_context(|| format!("cannot create {}", out.display()))?;
     for (file, path) in built.files() {
         let to = out.join(&file.name);
-        fs::copy(&path, &to).with_context(|| format!("cannot write {}", to.display()))?;
+        copy_privately(&path, &to).with_context(|| format!("cannot write {}", to.display()))?;
     }
+    Ok(())
+}
+
+/// People's ids are for who asked: whoever may read the file is not left to the process's mask.
+fn copy_privately(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    std::io::copy(&mut fs::File::open(from)?, &mut file)?;
     Ok(())
 }

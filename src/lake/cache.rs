@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::LakeError;
+use super::{LakeError, file};
 use crate::digest::sha256_hex;
 
 /// How long a path that was handed out stays valid.
@@ -54,21 +54,16 @@ impl Cache {
 
     /// A new file to fetch into, in the cache's own folder so that the rename is atomic.
     pub(super) fn begin(&self) -> Result<tempfile::NamedTempFile, LakeError> {
-        self.make_folder()
+        // The copies may hold personal data: nobody else may look.
+        file::make_private(&self.folder)
             .and_then(|()| tempfile::Builder::new().prefix(FETCHING).tempfile_in(&self.folder))
             .map_err(LakeError::io(&self.folder))
     }
 
     /// Makes a fetched file the copy at `path`, then removes the copies not used for longest.
     pub(super) fn keep(&self, fetched: tempfile::NamedTempFile, path: &Path) -> Result<(), LakeError> {
-        fetched.persist(path).map_err(|error| LakeError::Io { path: path.to_owned(), source: error.error })?;
+        fetched.persist(path).map_err(|error| LakeError::Io { path: path.to_owned(), why: error.error })?;
         self.trim().map_err(LakeError::io(&self.folder))
-    }
-
-    /// The copies may hold personal data: nobody else may look.
-    fn make_folder(&self) -> std::io::Result<()> {
-        use std::os::unix::fs::DirBuilderExt;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
     }
 
     fn trim(&self) -> std::io::Result<()> {

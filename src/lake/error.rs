@@ -2,6 +2,57 @@
 
 use std::path::PathBuf;
 
+/// What is wrong with a bucket, its server, the way to it, or our right to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Trouble {
+    pub(super) what: String,
+    pub(super) remedy: Option<String>,
+    pub(super) transient: bool,
+}
+
+impl std::fmt::Display for S3Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.remedy {
+            Some(remedy) => write!(f, "{}; {remedy}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+impl std::error::Error for S3Trouble {}
+
+impl S3Trouble {
+    /// Stays until somebody mends it.
+    pub(super) fn lasting(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: Some(remedy.into()), transient: false }
+    }
+
+    /// May be gone the next time.
+    pub(super) fn passing(what: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: None, transient: true }
+    }
+
+    pub(super) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// What is wrong, without what mends it.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What mends it.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
+    /// Whether the same may work later with nothing else changed.
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+}
+
 /// A failure of the lake or of a table in it.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -11,22 +62,10 @@ pub enum LakeError {
     BadKey { key: String },
     #[error("{place} has no object `{key}`")]
     Missing { place: String, key: String },
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
-    #[error("bucket `{bucket}` does not exist at {endpoint}; check SEGMENT_LAKE, SEGMENT_STORE and the region")]
-    NoBucket { endpoint: String, bucket: String },
-    #[error(
-        "{endpoint} refuses access to bucket `{bucket}` ({code}); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
-    )]
-    Refused { endpoint: String, bucket: String, code: String },
-    #[error(
-        "no AWS credentials for bucket `{bucket}` at {endpoint}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or run with a role"
-    )]
-    NoCredentials { endpoint: String, bucket: String },
-    #[error("cannot reach bucket `{bucket}` at {endpoint}: {why}")]
-    Unreachable { endpoint: String, bucket: String, why: String },
-    #[error("{endpoint} failed on bucket `{bucket}`: {why}")]
-    Service { endpoint: String, bucket: String, why: String, transient: bool },
+    #[error("{}: {}", path.display(), file_words(why))]
+    Io { path: PathBuf, why: std::io::Error },
+    #[error(transparent)]
+    S3(#[from] S3Trouble),
     #[error("`{key}` changed again and again while it was read")]
     Unstable { key: String },
     #[error("{place}: `{key}` is not what was written: its SHA-256 differs")]
@@ -55,6 +94,23 @@ pub enum LakeError {
     Polars(#[from] polars::error::PolarsError),
 }
 
+/// What a failed use of a file means; the system's own words where there are none of ours, without its number.
+pub fn file_words(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{
+        NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let said = match error.kind() {
+        StorageFull => "the disk is full; make room, or name a folder on another disk",
+        QuotaExceeded => "this user's share of the disk is used up; make room, or raise the quota",
+        ReadOnlyFilesystem => "the disk cannot be written to; name a folder on another one, or mount it for writing",
+        PermissionDenied => "permission denied; the user who runs segment-bot needs the right to it",
+        NotFound => "there is no such file or folder",
+        NotADirectory => "a part of this path is a file and no folder",
+        _ => return error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+    };
+    said.to_owned()
+}
+
 impl LakeError {
     /// `None` when there is no such object.
     pub fn found<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
@@ -68,18 +124,15 @@ impl LakeError {
     /// Whether the same call could succeed later with nothing else changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unstable { .. } => true,
-            Self::Service { transient, .. } => *transient,
-            Self::Io { source, .. } => {
+            Self::Unstable { .. } => true,
+            Self::S3(trouble) => trouble.is_transient(),
+            Self::Io { why, .. } => {
                 use std::io::ErrorKind::{Interrupted, StorageFull, TimedOut, WouldBlock};
-                matches!(source.kind(), Interrupted | StorageFull | TimedOut | WouldBlock)
+                matches!(why.kind(), Interrupted | StorageFull | TimedOut | WouldBlock)
             }
             Self::BadUrl { .. }
             | Self::BadKey { .. }
             | Self::Missing { .. }
-            | Self::NoBucket { .. }
-            | Self::Refused { .. }
-            | Self::NoCredentials { .. }
             | Self::Damaged { .. }
             | Self::BadGlob { .. }
             | Self::NoFiles { .. }
@@ -92,6 +145,27 @@ impl LakeError {
 
     pub(super) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |why| Self::Io { path, why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn a_full_or_closed_disk_is_said_in_words() {
+        for (number, words) in [
+            (28, "the disk is full"),
+            (30, "the disk cannot be written to"),
+            (13, "permission denied"),
+            (122, "share of the disk"),
+            (5, "Input/output error"),
+        ] {
+            let said = LakeError::io(Path::new("/store/a"))(io::Error::from_raw_os_error(number)).to_string();
+            assert!(said.starts_with("/store/a: ") && said.contains(words) && !said.contains("os error"), "{said}");
+        }
     }
 }

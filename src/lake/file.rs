@@ -1,15 +1,20 @@
 //! Objects as files below a folder. A write appears whole: temporary name in the same folder, fsync, rename.
+//!
+//! They hold people's ids, so files are made for their owner alone (0600), and so are the folders that are made for them (0700).
 
 use std::{
     fs,
-    io::Write,
+    io::{Read as _, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 
-use super::{LakeError, Object};
+use super::{
+    LakeError, Object,
+    modes::{self, Exposed},
+};
 use crate::digest;
 
 /// Names that a write uses before its rename; a listing never shows them.
@@ -29,6 +34,16 @@ impl FileStore {
 
     pub(super) fn place(&self) -> String {
         format!("file://{}", self.root.display())
+    }
+
+    /// See [`super::Store::open_to_others`].
+    pub(super) async fn open_to_others(
+        &self,
+        folders: &'static [&'static str],
+        mend: bool,
+    ) -> Result<Exposed, LakeError> {
+        let root = self.root.clone();
+        blocking(move || modes::look(&root, folders, mend)).await
     }
 
     pub(super) fn path(&self, key: &str) -> PathBuf {
@@ -67,6 +82,15 @@ impl FileStore {
         .await
     }
 
+    pub(super) async fn touch(&self, key: &str) -> Result<(), LakeError> {
+        let (path, key, place) = (self.path(key), key.to_owned(), self.place());
+        blocking(move || match fs::File::open(&path).and_then(|mut file| file.read(&mut [0])) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(missing_or_io(error, &path, place, key)),
+        })
+        .await
+    }
+
     pub(super) async fn write(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
         let path = self.path(key);
         blocking(move || replace(&path, |file| file.write_all(&bytes))).await
@@ -77,7 +101,7 @@ impl FileStore {
         let (path, root) = (self.path(key), self.root.clone());
         blocking(move || {
             match fs::remove_file(&path) {
-                Err(error) if !is_absent(&error) => return Err(LakeError::Io { path, source: error }),
+                Err(error) if !is_absent(&error) => return Err(LakeError::Io { path, why: error }),
                 _ => {}
             }
             let folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
@@ -101,10 +125,9 @@ impl FileStore {
 pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut fs::File) -> std::io::Result<()>) -> Result<(), LakeError> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let write = || {
-        fs::create_dir_all(folder)?;
+        make_private(folder)?;
         let mut unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         fill(unfinished.as_file_mut())?;
-        readable_by_all(unfinished.as_file())?;
         unfinished.as_file().sync_all()?;
         unfinished.persist(path)?;
         fs::File::open(folder)?.sync_all()
@@ -112,10 +135,10 @@ pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut fs::File) -> std::io::
     write().map_err(LakeError::io(path))
 }
 
-/// Temporary files are private; an object has the mode that any new file has.
-fn readable_by_all(file: &fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+/// Makes a folder, and those above it that are missing, for nobody else. What exists stays as it is.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<(Object, SystemTime)>) -> Result<(), LakeError> {
@@ -123,7 +146,7 @@ fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<(Object, Syst
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(LakeError::Io { path, source: error }),
+        Err(error) => return Err(LakeError::Io { path, why: error }),
     };
     for entry in entries {
         let entry = entry.map_err(LakeError::io(&path))?;
@@ -133,7 +156,7 @@ fn walk(root: &Path, folder: &str, depth: usize, objects: &mut Vec<(Object, Syst
             Ok(metadata) => metadata,
             // Gone since the listing, or a link to nowhere.
             Err(error) if is_absent(&error) => continue,
-            Err(error) => return Err(LakeError::Io { path: entry.path(), source: error }),
+            Err(error) => return Err(LakeError::Io { path: entry.path(), why: error }),
         };
         if metadata.is_dir() && depth > 0 {
             walk(root, &key, depth - 1, objects)?;

@@ -1,7 +1,9 @@
 //! Objects in an S3 bucket. Connections, retries and signatures are the SDK's; sizes, limits and messages are ours.
 
+mod checksums;
 mod multipart;
 mod retries;
+mod trouble;
 
 use std::{
     path::PathBuf,
@@ -11,7 +13,8 @@ use std::{
 use aws_sdk_s3::{
     Client,
     config::{Region, timeout::TimeoutConfig},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
+    operation::list_objects_v2::ListObjectsV2Output,
     presigning::PresigningConfig,
     primitives::ByteStream,
     types::Object as Listed,
@@ -20,6 +23,10 @@ use aws_smithy_http_client::tls;
 use bytes::Bytes;
 
 pub(super) use self::retries::Retries;
+use self::{
+    checksums::Checksums,
+    trouble::{Action, Place},
+};
 use super::{LakeError, Object, StoreOptions, cache::Cache, file};
 
 /// A signature of AWS lives no longer.
@@ -34,7 +41,8 @@ pub(super) struct S3Store {
     /// Without slashes around; empty for the whole bucket.
     prefix: String,
     /// As errors name it.
-    endpoint: String,
+    place: Place,
+    checksums: Checksums,
     cache: Cache,
     retries: Retries,
 }
@@ -42,16 +50,22 @@ pub(super) struct S3Store {
 impl S3Store {
     pub(super) async fn open(bucket: &str, prefix: &str, options: &StoreOptions, retries: Retries) -> Self {
         let shared = load_config(retries).await;
-        let endpoint = shared.endpoint_url().map_or_else(|| "AWS S3".to_owned(), str::to_owned);
         // Servers other than AWS seldom have regions, but a signature needs one.
         let region = shared.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
+        let place = Place {
+            endpoint: shared.endpoint_url().map(str::to_owned),
+            bucket: bucket.to_owned(),
+            region: region.to_string(),
+            path_style: options.s3_path_style,
+        };
         let config = aws_sdk_s3::config::Builder::from(&shared).region(region);
         let config = config.force_path_style(options.s3_path_style).retry_partition(Retries::partition()).build();
         Self {
             client: Client::from_conf(config),
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            endpoint,
+            place,
+            checksums: Checksums::default(),
             cache: Cache::new(options.cache_dir.clone(), options.cache_bytes),
             retries,
         }
@@ -75,10 +89,24 @@ impl S3Store {
             self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix)).into_paginator().send();
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.fault(prefix, &error))?;
+            let page = page.map_err(|error| self.fault(Action::List, prefix, &error))?;
+            self.check_whole(&page)?;
             objects.extend(page.contents().iter().filter_map(|listed| Some((self.object(listed)?, written(listed)))));
         }
         Ok(objects)
+    }
+
+    /// A listing that lost its end would read as fewer objects.
+    fn check_whole(&self, page: &ListObjectsV2Output) -> Result<(), LakeError> {
+        let shown = page.contents().len() + page.common_prefixes().len();
+        let counted = page.key_count().and_then(|count| usize::try_from(count).ok());
+        if page.is_truncated().is_none() || counted.is_some_and(|counted| counted > shown) {
+            return Err(trouble::garbled(&self.place).into());
+        }
+        if page.is_truncated() == Some(true) && page.next_continuation_token().is_none() {
+            return Err(trouble::old_listing(&self.place).into());
+        }
+        Ok(())
     }
 
     /// `None` for the empty objects that consoles write to show a folder.
@@ -94,7 +122,10 @@ impl S3Store {
 
     pub(super) async fn stat(&self, key: &str) -> Result<Object, LakeError> {
         let head = self.client.head_object().bucket(&self.bucket).key(self.full(key)).send().await;
-        let head = head.map_err(|error| self.fault(key, &error))?;
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return Err(self.why_not_shown(key, &error).await),
+        };
         Ok(Object {
             key: key.to_owned(),
             bytes: u64::try_from(head.content_length().unwrap_or(0)).unwrap_or(0),
@@ -107,27 +138,53 @@ impl S3Store {
         loop {
             fetches += 1;
             let got = self.client.get_object().bucket(&self.bucket).key(self.full(key)).send().await;
-            let body = got.map_err(|error| self.fault(key, &error))?.body;
+            let body = got.map_err(|error| self.fault(Action::Read, key, &error))?.body;
             match body.collect().await {
                 Ok(whole) => return Ok(whole.into_bytes()),
                 Err(_) if fetches < self.retries.attempts => self.retries.pause(fetches).await,
-                Err(error) => return Err(self.unreachable(&error)),
+                Err(error) => return Err(trouble::broke_off(&self.place, &error).into()),
             }
         }
     }
 
-    pub(super) async fn write(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
-        self.put(key, ByteStream::from(bytes)).await
+    /// An answer to HEAD has no body, so the reason of a refusal is asked for in another way.
+    async fn why_not_shown<E>(&self, key: &str, error: &SdkError<E>) -> LakeError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let found = self.fault(Action::Read, key, error);
+        let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+        if !matches!(status, 300..=403 | 405..=499) || status == 404 {
+            return found;
+        }
+        self.touch(key).await.err().unwrap_or(found)
     }
 
-    async fn put(&self, key: &str, body: ByteStream) -> Result<(), LakeError> {
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key)).body(body).send().await;
-        put.map(|_| ()).map_err(|error| self.fault(key, &error))
+    pub(super) async fn touch(&self, key: &str) -> Result<(), LakeError> {
+        let first = self.client.get_object().bucket(&self.bucket).key(self.full(key)).range("bytes=0-0").send().await;
+        first.map(|_| ()).map_err(|error| self.fault(Action::Read, key, &error))
+    }
+
+    /// The hash of the body is part of the signature, so that the server finds out what the wire changed.
+    pub(super) async fn write(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
+        let put = async |without: bool| {
+            let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+            let put = put.body(ByteStream::from(bytes.clone())).customize();
+            let put = if without { put.config_override(checksums::none()) } else { put };
+            put.send().await
+        };
+        let sent = self.checksums.with_or_without(put).await;
+        sent.map(|_| ()).map_err(|error| self.fault(Action::Write, key, &error))
+    }
+
+    /// Whether this server turned out not to know the checksums that newer clients send.
+    pub(super) fn refuses_checksums(&self) -> bool {
+        self.checksums.are_refused()
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), LakeError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await;
-        deleted.map(|_| ()).map_err(|error| self.fault(key, &error))
+        deleted.map(|_| ()).map_err(|error| self.fault(Action::Delete, key, &error))
     }
 
     /// A copy whose hash is not `sha256` is fetched again, like one that broke off: the wire may have changed it.
@@ -163,7 +220,7 @@ impl S3Store {
         let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
         let signed =
             get.response_content_disposition(format!("attachment; filename=\"{name}\"")).presigned(expires).await;
-        Ok(signed.map_err(|error| self.fault(key, &error))?.uri().to_owned())
+        Ok(signed.map_err(|error| self.fault(Action::Read, key, &error))?.uri().to_owned())
     }
 
     async fn fetch(&self, object: &Object) -> Result<Fetched, LakeError> {
@@ -180,7 +237,7 @@ impl S3Store {
             Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => {
                 return Ok(Fetched::Changed);
             }
-            Err(error) => return Err(self.fault(&object.key, &error)),
+            Err(error) => return Err(self.fault(Action::Read, &object.key, &error)),
         };
         let file = self.cache.begin()?;
         let mut writer = tokio::fs::File::create(file.path()).await.map_err(LakeError::io(file.path()))?;
@@ -193,39 +250,14 @@ impl S3Store {
         }
     }
 
-    /// What an SDK error means for whoever runs this.
-    fn fault<E>(&self, key: &str, error: &SdkError<E>) -> LakeError
+    /// What an error of the client means for whoever runs this.
+    fn fault<E>(&self, action: Action, key: &str, error: &SdkError<E>) -> LakeError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let (endpoint, bucket) = (self.endpoint.clone(), self.bucket.clone());
-        let code = error.code().unwrap_or_default().to_owned();
-        let why = DisplayErrorContext(error).to_string();
-        let Some(status) = error.raw_response().map(|raw| raw.status().as_u16()) else {
-            return if why.contains("credentials") {
-                LakeError::NoCredentials { endpoint, bucket }
-            } else {
-                self.unreachable(error)
-            };
-        };
-        match status {
-            404 if code == "NoSuchBucket" => LakeError::NoBucket { endpoint, bucket },
-            404 => LakeError::Missing { place: self.place(), key: key.to_owned() },
-            401 | 403 => {
-                LakeError::Refused { endpoint, bucket, code: if code.is_empty() { status.to_string() } else { code } }
-            }
-            _ => {
-                let transient = matches!(status, 200..300 | 408 | 429 | 500..) || code == "SlowDown";
-                LakeError::Service { endpoint, bucket, why: format!("HTTP {status}, {}", innermost(error)), transient }
-            }
-        }
-    }
-
-    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> LakeError {
-        LakeError::Unreachable {
-            endpoint: self.endpoint.clone(),
-            bucket: self.bucket.clone(),
-            why: innermost(error).to_string(),
+        match trouble::words(&self.place, (action, key), error) {
+            Some(trouble) => trouble.into(),
+            None => LakeError::Missing { place: self.place(), key: key.to_owned() },
         }
     }
 }
@@ -270,13 +302,4 @@ fn written(listed: &Listed) -> SystemTime {
 
 fn plain_etag(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
-}
-
-/// The cause that says most: "Connection refused" rather than "dispatch failure".
-fn innermost<'e>(error: &'e (dyn std::error::Error + 'static)) -> &'e (dyn std::error::Error + 'static) {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     LakeError,
     file::{self, FileStore},
+    modes::Exposed,
     s3::{Retries, S3Store},
 };
 
@@ -116,6 +117,15 @@ impl Store {
         }
     }
 
+    /// Reads one byte of `key`, to see whether it may be read.
+    pub async fn touch(&self, key: &str) -> Result<(), LakeError> {
+        check_key(key)?;
+        match &self.0 {
+            Backend::File(files) => files.touch(key).await,
+            Backend::S3(bucket) => bucket.touch(key).await,
+        }
+    }
+
     /// Writes the whole object: others see the old one or this one, never a part.
     pub async fn write(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
         check_key(key)?;
@@ -187,6 +197,24 @@ impl Store {
             Backend::File(_) => Ok(None),
             Backend::S3(bucket) => bucket.link(key, valid).await.map(Some),
         }
+    }
+
+    /// How many files and folders below these folders of the root somebody else on this machine may read; with `mend`, they may not any
+    /// more. Links are not followed. `None` for a bucket, where policies decide.
+    pub async fn open_to_others(
+        &self,
+        folders: &'static [&'static str],
+        mend: bool,
+    ) -> Result<Option<Exposed>, LakeError> {
+        match &self.0 {
+            Backend::File(files) => files.open_to_others(folders, mend).await.map(Some),
+            Backend::S3(_) => Ok(None),
+        }
+    }
+
+    /// Whether this store turned out not to take the checksums that newer clients of S3 send; they are left out then.
+    pub fn refuses_checksums(&self) -> bool {
+        matches!(&self.0, Backend::S3(bucket) if bucket.refuses_checksums())
     }
 
     /// The root, as messages name it.

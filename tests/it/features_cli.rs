@@ -1,25 +1,24 @@
 //! `segment-bot features list|describe|verify`, run as people run them.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::{path::Path, process::Output};
 
 use segment_bot::features::{ColumnRole, Snapshot};
 use serde_json::Value;
 
-use crate::support::sample::{LAST_DAY, make};
+use crate::support::{
+    command::{finished, segment_bot},
+    sample::{LAST_DAY, make},
+};
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let place = format!("file://{}", folder.display());
-    Command::new(env!("CARGO_BIN_EXE_segment-bot"))
-        .env_clear()
+    let mut command = segment_bot();
+    command
         .envs([("SEGMENT_LAKE", &place), ("SEGMENT_STORE", &place)])
         .env("SEGMENT_CATALOG", folder.join("catalog.toml"))
         .arg("features")
-        .args(arguments)
-        .output()
-        .unwrap()
+        .args(arguments);
+    finished(command)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,10 @@
 
 #[path = "support/s3.rs"]
 pub(crate) mod s3;
+mod s3_answers;
 mod s3_faults;
 
-use std::path::Path;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -27,6 +28,26 @@ async fn in_bucket(bucket: &str) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&format!("s3://{bucket}/some/prefix"), folder.path()).await;
     (folder, store)
+}
+
+#[tokio::test]
+async fn what_is_stored_is_for_its_owner_alone() {
+    let (folder, store) = in_folder().await;
+    let input = folder.path().join("store/users/part.parquet");
+    std::fs::create_dir_all(input.parent().unwrap()).unwrap();
+    std::fs::write(&input, "x").unwrap();
+    std::fs::set_permissions(&input, Permissions::from_mode(0o644)).unwrap();
+    store.write("segments/1/segment.csv", Bytes::from_static(b"rank,user_id")).await.unwrap();
+    store.write_file("snapshots/part.parquet", &input).await.unwrap();
+    let mode =
+        |key: &str| std::fs::metadata(folder.path().join("store").join(key)).unwrap().permissions().mode() & 0o777;
+    for key in ["segments/1/segment.csv", "snapshots/part.parquet"] {
+        assert_eq!(mode(key), 0o600, "{key}");
+    }
+    for key in ["segments", "segments/1", "snapshots"] {
+        assert_eq!(mode(key), 0o700, "{key}");
+    }
+    assert_eq!(mode("users/part.parquet"), 0o644, "what the operator put there is the operator's");
 }
 
 /// What both kinds of store promise.
@@ -159,9 +180,10 @@ async fn a_missing_bucket_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let store = open("s3://nowhere", folder.path()).await;
     let error = store.list("").await.unwrap_err();
-    assert!(matches!(&error, LakeError::NoBucket { bucket, .. } if bucket == "nowhere"), "{error}");
+    assert!(error.to_string().contains("there is no bucket `nowhere` at http://127.0.0.1:"), "{error}");
     assert!(!error.is_transient());
-    assert!(matches!(store.write("a", Bytes::new()).await, Err(LakeError::NoBucket { .. })));
+    let error = store.write("a", Bytes::new()).await.unwrap_err();
+    assert!(error.to_string().contains("there is no bucket `nowhere`"), "{error}");
 }
 
 #[tokio::test]
@@ -184,6 +206,6 @@ async fn refused_access_says_what_to_check() {
     }
     let folder = tempfile::tempdir().unwrap();
     let error = open("s3://bucket", folder.path()).await.list("").await.unwrap_err();
-    assert!(matches!(&error, LakeError::Refused { code, .. } if code == "InvalidAccessKeyId"), "{error}");
+    assert!(error.to_string().contains("knows no access key like AWS_ACCESS_KEY_ID"), "{error}");
     assert!(!error.is_transient());
 }

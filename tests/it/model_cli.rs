@@ -17,6 +17,8 @@ use segment_bot::model::gbdt::{FeatureBins, Gbdt, Table, sigmoid};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::command::{finished, segment_bot};
+
 const TOWNS: [&str; 4] = ["Kyoto, Fu", "Osaka", "Sendai", "Ube"];
 
 /// One person of the made-up tables.
@@ -111,13 +113,13 @@ impl Folder {
     }
 
     fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_segment-bot"));
-        command.env_clear().current_dir(self.0.path()).arg("model").args(line.split_whitespace());
+        let mut command = segment_bot();
+        command.current_dir(self.0.path()).arg("model").args(line.split_whitespace());
         command
     }
 
     fn run(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
+        finished(self.command(line))
     }
 
     /// What a command that succeeds says on stdout.
@@ -341,7 +343,7 @@ fn a_table_that_cannot_be_learned_from_is_explained() {
     error: an option has a value that cannot be used
       because: trees_max must be 1..=100000, not 0
     ");
-    insta::assert_snapshot!(error("age,age\n30,0\n31,1\n", "--label age"), @"error: two columns of t.csv are called `age`; rename one");
+    insta::assert_snapshot!(error("age,age\n30,0\n31,1\n", "--label age"), @"error: two columns of t.csv have the name `age`; rename one");
     assert_eq!(folder.names(), BTreeSet::from(["t.csv".to_owned()]));
 }
 

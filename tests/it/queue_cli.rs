@@ -11,6 +11,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::support::{
+    command::{finished, segment_bot},
     database::database_url,
     requests::{claimed, now, performed, same_request, submitted, summary},
 };
@@ -23,14 +24,14 @@ async fn database() -> (Secret, PgPool) {
 }
 
 fn command(url: &Secret, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_segment-bot"));
-    command.env_clear().env("DATABASE_URL", url.expose()).arg("queue").args(arguments);
+    let mut command = segment_bot();
+    command.env("DATABASE_URL", url.expose()).arg("queue").args(arguments);
     command
 }
 
 async fn run(url: &Secret, arguments: &[&str]) -> Output {
-    let mut command = command(url, arguments);
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    let command = command(url, arguments);
+    tokio::task::spawn_blocking(move || finished(command)).await.unwrap()
 }
 
 async fn said(url: &Secret, arguments: &[&str]) -> String {

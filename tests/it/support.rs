@@ -1,5 +1,6 @@
 //! What several test files need.
 
+pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod fault_server;
 pub(crate) mod proxy;

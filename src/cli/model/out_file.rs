@@ -20,6 +20,16 @@ impl OutFile {
     /// Begins a file at `path`, so that a place that cannot be written is known before the work. What was at `path`
     /// stays until the new file is whole; one of the `inputs` is never replaced.
     pub(super) fn begin(path: &Path, inputs: &[&Path]) -> anyhow::Result<Self> {
+        // As for any new file; the process's mask takes away what it must.
+        Self::begin_as(path, inputs, 0o666)
+    }
+
+    /// As [`OutFile::begin`], for what holds people's ids: for its owner alone, whatever the mask.
+    pub(super) fn begin_private(path: &Path, inputs: &[&Path]) -> anyhow::Result<Self> {
+        Self::begin_as(path, inputs, 0o600)
+    }
+
+    fn begin_as(path: &Path, inputs: &[&Path], mode: u32) -> anyhow::Result<Self> {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         ensure!(!real.exists() || real.is_file(), "cannot write {}: it is there and not a file", path.display());
         for input in inputs {
@@ -30,8 +40,7 @@ impl OutFile {
         ensure!(folder.is_dir(), "cannot write {}: there is no folder {}", path.display(), folder.display());
         let unfinished = tempfile::Builder::new()
             .prefix(".segment-bot-")
-            // As for any new file; the process's mask takes away what it must.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { path: real, unfinished })

@@ -69,7 +69,7 @@ struct Spent {
 
 pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<()> {
     let model = read_model(&args.model)?;
-    let out = OutFile::begin(&args.out, &[&args.model, &args.data])?;
+    let out = OutFile::begin_private(&args.out, &[&args.model, &args.data])?;
     let bar = Bar::new("scoring");
     let mut spent = Spent::default();
     let meter = Meter::start();

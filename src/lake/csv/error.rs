@@ -83,7 +83,7 @@ pub enum Fault {
     Doubtful,
     #[error("there is no column `{column}`; the columns are {}", columns.join(", "))]
     NoColumn { column: String, columns: Vec<String> },
-    #[error("two columns are called `{column}`; rename one")]
+    #[error("two columns have the name `{column}`; rename one")]
     Twice { column: String },
     #[error("column `{column}` has `{text}`, but must be {expected}")]
     Cell { column: String, text: String, expected: String },

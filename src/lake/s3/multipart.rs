@@ -1,14 +1,15 @@
 //! Large files go up in parts; what fails is aborted, so that no invisible parts are paid for.
 
-use std::path::Path;
+use std::{io::SeekFrom, path::Path};
 
 use aws_sdk_s3::{
-    primitives::{ByteStream, Length},
+    primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use futures::{StreamExt, TryStreamExt};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::S3Store;
+use super::{S3Store, checksums, trouble::Action};
 use crate::lake::LakeError;
 
 /// Above this a file is sent in parts of this size.
@@ -24,6 +25,8 @@ struct Upload<'u> {
     path: &'u Path,
     id: String,
     part_bytes: u64,
+    /// The same for all parts: what began with checksums must end with them.
+    without_checksums: bool,
 }
 
 impl S3Store {
@@ -31,11 +34,31 @@ impl S3Store {
         let bytes = tokio::fs::metadata(path).await.map_err(LakeError::io(path))?.len();
         if bytes <= PART_BYTES {
             let body = tokio::fs::read(path).await.map_err(LakeError::io(path))?;
-            return self.put(key, ByteStream::from(body)).await;
+            return self.write(key, body.into()).await;
         }
-        let begun = self.client.create_multipart_upload().bucket(&self.bucket).key(self.full(key)).send().await;
-        let id = begun.map_err(|error| self.fault(key, &error))?.upload_id.unwrap_or_default();
-        let upload = Upload { key, path, id, part_bytes: PART_BYTES.max(bytes.div_ceil(PARTS_MAX)) };
+        // A server that knows no checksums may say so only at a part: then all of it again without.
+        let known_to_refuse = self.refuses_checksums();
+        match self.send_in_parts(key, path, bytes).await {
+            Err(_) if !known_to_refuse && self.refuses_checksums() => self.send_in_parts(key, path, bytes).await,
+            sent => sent,
+        }
+    }
+
+    async fn send_in_parts(&self, key: &str, path: &Path, bytes: u64) -> Result<(), LakeError> {
+        let create = async |without: bool| {
+            let upload = self.client.create_multipart_upload().bucket(&self.bucket).key(self.full(key)).customize();
+            let upload = if without { upload.config_override(checksums::none()) } else { upload };
+            upload.send().await
+        };
+        let begun = self.checksums.with_or_without(create).await;
+        let id = begun.map_err(|error| self.fault(Action::Write, key, &error))?.upload_id.unwrap_or_default();
+        let upload = Upload {
+            key,
+            path,
+            id,
+            part_bytes: PART_BYTES.max(bytes.div_ceil(PARTS_MAX)),
+            without_checksums: self.refuses_checksums(),
+        };
         let result = self.send_parts(&upload, bytes).await;
         if result.is_err() {
             self.abort(&upload).await;
@@ -66,30 +89,21 @@ impl S3Store {
         let after = self.stat(upload.key).await.ok();
         let is_there =
             after.is_some_and(|after| after.bytes == bytes && before.is_none_or(|old| old.etag != after.etag));
-        if is_there { Ok(()) } else { Err(self.fault(upload.key, &error)) }
+        if is_there { Ok(()) } else { Err(self.fault(Action::Write, upload.key, &error)) }
     }
 
     async fn send_part(&self, upload: &Upload<'_>, index: u64, bytes: u64) -> Result<CompletedPart, LakeError> {
         let from = index * upload.part_bytes;
-        let body = ByteStream::read_from()
-            .path(upload.path)
-            .offset(from)
-            .length(Length::Exact(upload.part_bytes.min(bytes - from)))
-            .build()
-            .await
-            .map_err(|error| LakeError::io(upload.path)(std::io::Error::other(error)))?;
+        let body =
+            piece(upload.path, from, upload.part_bytes.min(bytes - from)).await.map_err(LakeError::io(upload.path))?;
         let number = i32::try_from(index + 1).expect("at most PARTS_MAX parts");
-        let sent = self
-            .client
-            .upload_part()
-            .bucket(&self.bucket)
-            .key(self.full(upload.key))
-            .upload_id(&upload.id)
-            .part_number(number)
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| self.fault(upload.key, &error))?;
+        let part = self.client.upload_part().bucket(&self.bucket).key(self.full(upload.key)).upload_id(&upload.id);
+        let part = part.part_number(number).body(ByteStream::from(body)).customize();
+        let part = if upload.without_checksums { part.config_override(checksums::none()) } else { part };
+        let sent = part.send().await.map_err(|error| {
+            self.checksums.heard(&error, upload.without_checksums);
+            self.fault(Action::Write, upload.key, &error)
+        })?;
         Ok(CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
@@ -107,8 +121,17 @@ impl S3Store {
             .send()
             .await;
         if let Err(error) = aborted {
-            let why = self.fault(upload.key, &error);
+            let why = self.fault(Action::Write, upload.key, &error);
             tracing::warn!(key = upload.key, error = %why, "an unfinished upload could not be aborted");
         }
     }
+}
+
+/// A part in memory: its hash is signed, and no server has to know bodies that come with their checksum behind them.
+async fn piece(path: &Path, from: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = tokio::fs::File::open(path).await?;
+    file.seek(SeekFrom::Start(from)).await?;
+    let mut piece = vec![0; usize::try_from(bytes).expect("a part fits in memory")];
+    file.read_exact(&mut piece).await?;
+    Ok(piece)
 }

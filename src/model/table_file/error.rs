@@ -21,7 +21,7 @@ pub enum TableFileError {
     Write { path: PathBuf, source: polars::error::PolarsError },
     #[error("{} is empty; its first line must name the columns", path.display())]
     Empty { path: PathBuf },
-    #[error("two columns of {} are called `{column}`; rename one", path.display())]
+    #[error("two columns of {} have the name `{column}`; rename one", path.display())]
     Duplicate { path: PathBuf, column: String },
     #[error("{} has no rows", path.display())]
     NoRows { path: PathBuf },
