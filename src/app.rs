@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     lake::{Store, StoreOptions},
     queue::{self, ClaimLimits, JobKind},
-    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Pace, SlackApp, SlackClient},
+    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Pace, SlackApp, SlackClient, SlackLook},
     texts::Texts,
     worker::{self, Children, Estimator, Overrun, WorkerSettings},
 };
@@ -189,12 +189,16 @@ async fn finished(part: impl Future<Output = ()>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whom the bot's token belongs to, as Slack says.
-pub async fn slack_identity(config: &Config) -> anyhow::Result<String> {
-    let client = SlackClient::new(config.require_slack()?)?;
-    let answer = client.call(Method::AuthTest, &serde_json::json!({}), Pace::Unhurried).await?;
-    let field = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
-    Ok(format!("{} in {}", field("user"), field("team")))
+/// What Slack says of the bot's token. With Socket Mode, the app's token is tried as well.
+pub async fn look_at_slack(config: &Config) -> anyhow::Result<SlackLook> {
+    let slack_config = config.require_slack()?;
+    let looked = slack::look(slack_config).await.with_context(|| format!("Slack at {}", slack_config.api_url))?;
+    if slack_config.app_token.is_some() {
+        let client = SlackClient::new(slack_config)?;
+        let opened = client.call(Method::AppsConnectionsOpen, &serde_json::json!({}), Pace::Unhurried).await;
+        opened.context("SLACK_APP_TOKEN opens no connection; it must be xapp-… with the scope connections:write")?;
+    }
+    Ok(looked)
 }
 
 /// What the operators' channel is called, if the bot may write there; `None` when none is set.

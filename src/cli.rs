@@ -60,7 +60,7 @@ enum Command {
     /// Bring the database's tables up to date.
     Migrate,
     /// Check everything that the service needs and say what to fix.
-    Doctor,
+    Doctor(doctor::Args),
     /// Write the data of a fictional advertiser.
     SampleLake(sample_lake::Args),
     /// Run everything on this machine, with nothing set up, and play one request.
@@ -106,7 +106,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Model(command) => model::run(command, &config).await?,
         Command::Queue(command) => queue::run(command, &config).await?,
         Command::Migrate => migrate::run(&config).await?,
-        Command::Doctor => return doctor::run(&config).await,
+        Command::Doctor(args) => return doctor::run(&args, &config).await,
         Command::SampleLake(args) => sample_lake::run(&args)?,
         Command::Demo(args) => demo::run(args, config).await?,
         Command::Healthcheck => healthcheck::run(&config).await?,

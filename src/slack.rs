@@ -9,6 +9,7 @@
 
 mod actions;
 mod announce;
+mod away;
 mod blocks;
 mod client;
 mod command;
@@ -45,7 +46,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub use announce::{AnnounceSettings, announce};
-pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, Upload};
+pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, SlackLook, Upload, look};
 pub use deliver::{ConfirmSettings, Delivery, LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts, deliver};
 pub use estimates::Estimates;
 pub use ids::{

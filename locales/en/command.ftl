@@ -16,6 +16,7 @@ products-intro = *What you can advertise* (type the first word as `product=…`)
 list-intro = *Your last requests*
 list-empty = You have not asked for a segment yet. `/segment` opens the form.
 database-away = I can't reach my records right now, so I could not do that. Nothing of yours is lost. Please try again in a minute.
+database-refuses = My records refuse what I need to do, and waiting does not change that. Nothing of yours is lost. Please tell { $owner }; the service's log says what is wrong.
 
 problem-intro = I could not use all of that, so nothing was started.
 problem-outro = `/segment help` shows how it is written; `/segment` alone opens the form.

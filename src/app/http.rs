@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, slack::SlackClient};
+use crate::{config::Config, queue::QueueError, slack::SlackClient};
 
 /// Where the service listens, already bound: whoever asks from now on is answered.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(super) struct Health {
 
 /// Whether a click could be kept and answered now.
 async fn ready(State(health): State<Health>) -> (StatusCode, String) {
-    let answered = async { health.pool.acquire().await?.ping().await };
+    let answered = async { Ok::<_, QueueError>(health.pool.acquire().await?.ping().await?) };
     if let Err(error) = answered.await {
         tracing::warn!(%error, "the database does not answer");
         return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer".to_owned());

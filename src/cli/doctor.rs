@@ -1,131 +1,114 @@
-//! `doctor`: every dependency, one line each, with what to fix.
+//! `doctor`: every dependency, one line each, with what to fix. Each check is a file of its own.
+
+mod database;
+mod lake;
+mod machine;
+mod slack;
+mod store;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use sqlx::migrate::Migrate as _;
-
 use super::{output, stores};
 use crate::{
-    app,
-    catalog::Catalog,
+    catalog::{Catalog, CatalogError},
     config::Config,
-    features::Snapshot,
-    lake::{Store, StoreOptions},
-    queue,
+    lake::LakeError,
+    queue::QueueError,
 };
 
-/// What a check found: words for a person, or the failure and what to do about it.
-type Found = Result<String, (anyhow::Error, &'static str)>;
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Also mend what doctor itself can: files of the store that others on this machine may read become the owner's alone.
+    #[arg(long)]
+    mend: bool,
+}
 
-pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    let catalog = Catalog::load(&config.catalog);
-    let options = stores::options(config);
-    let checks = [
-        ("catalog", catalog_found(&catalog)),
-        ("lake", lake(config, catalog.as_ref().ok(), &options).await),
-        ("store", store(config, catalog.as_ref().ok(), &options).await),
-        ("database", database(config).await),
-        ("slack", slack(config).await),
-    ];
-    let operators = operators(config).await.map(|found| ("operators", found));
-    let mut well = true;
-    for (name, found) in checks.into_iter().chain(operators) {
-        match found {
-            Ok(words) => output::line(format!("ok     {name:<9} {words}")),
-            Err((error, fix)) => {
-                well = false;
-                output::line(format!("WRONG  {name:<9} {error:#}"));
+/// What one check found: words for a person, or what is wrong and how to mend it.
+#[derive(Debug)]
+struct Finding {
+    name: &'static str,
+    found: Result<String, (String, String)>,
+}
+
+impl Finding {
+    fn well(name: &'static str, words: impl Into<String>) -> Self {
+        Self { name, found: Ok(words.into()) }
+    }
+
+    fn wrong(name: &'static str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { name, found: Err((what.into(), fix.into())) }
+    }
+
+    /// What failed; `fix` where the failure does not know its own remedy.
+    fn failed(name: &'static str, error: &anyhow::Error, fix: &str) -> Self {
+        let (what, remedy) = parts(error);
+        Self::wrong(name, what, remedy.unwrap_or_else(|| fix.to_owned()))
+    }
+
+    fn say(&self) {
+        match &self.found {
+            Ok(words) => output::line(format!("ok     {:<9} {words}", self.name)),
+            Err((what, fix)) => {
+                output::line(format!("WRONG  {:<9} {what}", self.name));
                 output::line(format!("       {:<9} → {fix}", ""));
             }
         }
     }
+}
+
+/// A failure's words, and its remedy where it knows one.
+fn parts(error: &anyhow::Error) -> (String, Option<String>) {
+    let (what, remedy) = match (error.downcast_ref::<LakeError>(), error.downcast_ref::<QueueError>()) {
+        (Some(LakeError::S3(trouble)), _) => (trouble.what(), trouble.remedy()),
+        (_, Some(QueueError::Database(trouble))) => (trouble.what(), trouble.remedy()),
+        _ => return (format!("{error:#}"), None),
+    };
+    (what.to_owned(), remedy.map(str::to_owned))
+}
+
+pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
+    let catalog = Catalog::load(&config.catalog);
+    let usable = catalog.as_ref().ok();
+    let options = stores::options(config);
+    let mut well = true;
+    let mut say = |findings: Vec<Finding>| {
+        for finding in findings {
+            well &= finding.found.is_ok();
+            finding.say();
+        }
+    };
+    say(vec![catalog_found(&catalog)]);
+    say(lake::check(config, usable, &options).await);
+    say(store::check(config, usable, &options, args.mend).await);
+    say(database::check(config).await);
+    say(slack::check(config).await);
+    say(machine::check(config));
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn catalog_found(catalog: &Result<Catalog, crate::catalog::CatalogError>) -> Found {
+fn catalog_found(catalog: &Result<Catalog, CatalogError>) -> Finding {
     match catalog {
-        Ok(catalog) => Ok(format!("{} products, {} features", catalog.products.len(), catalog.features.len())),
-        Err(error) => Err((
-            anyhow::anyhow!("{error}"),
+        Ok(catalog) => Finding::well(
+            "catalog",
+            format!("{} products, {} features", catalog.products.len(), catalog.features.len()),
+        ),
+        Err(error) => Finding::wrong(
+            "catalog",
+            error.to_string(),
             "mend the file, or let SEGMENT_CATALOG name another; src/demo/catalog.toml is an example",
-        )),
+        ),
     }
 }
 
-async fn lake(config: &Config, catalog: Option<&Catalog>, options: &StoreOptions) -> Found {
-    let count = async {
-        let lake = Store::open(&config.lake, options).await?;
-        let paths = catalog.map(|catalog| {
-            catalog.events.iter().map(|table| &table.path).chain([&catalog.users.path]).cloned().collect::<Vec<_>>()
-        });
-        let mut files = 0;
-        for path in paths.unwrap_or_default() {
-            let fixed = path.split(['*', '?', '[', '{']).next().unwrap_or_default();
-            let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let found = lake.list(folder).await?.len();
-            anyhow::ensure!(found > 0, "no file lies where `{path}` looks");
-            files += found;
-        }
-        Ok(format!("{} ({files} files)", config.lake))
-    };
-    count.await.map_err(|error| (error, "SEGMENT_LAKE names the folder or bucket above the paths in the catalog"))
-}
+/// A clock that is off by more than this makes signatures fail and days end at the wrong moment.
+const CLOCK_OFF_SECONDS: i64 = 60;
 
-async fn store(config: &Config, catalog: Option<&Catalog>, options: &StoreOptions) -> Found {
-    const PROBE: &str = "doctor/probe";
-    let written = async {
-        let store = Store::open(&config.store, options).await?;
-        store.write(PROBE, bytes::Bytes::from_static(b"written by segment-bot doctor")).await?;
-        store.read(PROBE).await?;
-        anyhow::Ok(store)
-    };
-    let store = written
-        .await
-        .context("cannot be written")
-        .map_err(|error| (error, "SEGMENT_STORE must be a folder or bucket that this user may write"))?;
-    let Some(catalog) = catalog else { return Ok(config.store.clone()) };
-    match Snapshot::newest(&store, catalog).await {
-        Ok(snapshot) => Ok(format!("{}, newest snapshot {}", config.store, snapshot.as_of())),
-        Err(error) => Err((error.into(), "run `segment-bot features build`")),
+/// What to say where another's clock differs from this machine's; `ahead` is how far theirs is before ours, in seconds.
+fn clock(whose: &str, ahead: i64) -> Option<Finding> {
+    if ahead.abs() <= CLOCK_OFF_SECONDS {
+        return None;
     }
-}
-
-async fn database(config: &Config) -> Found {
-    let fix = "DATABASE_URL must name a Postgres that answers, such as postgres://user:password@host/database";
-    let connected = async {
-        let pool = queue::connect(config.require_database()?).await?;
-        anyhow::Ok(pool.acquire().await?)
-    };
-    let mut connection = connected.await.map_err(|error| (error, fix))?;
-    // Without the table of migrations, none has run.
-    let applied = connection.list_applied_migrations("_sqlx_migrations").await.unwrap_or_default();
-    let known = queue::MIGRATOR.iter().filter(|migration| !migration.migration_type.is_down_migration());
-    let missing = known.filter(|migration| applied.iter().all(|done| done.version != migration.version)).count();
-    if missing > 0 {
-        return Err((anyhow::anyhow!("{missing} migrations have not run"), "run `segment-bot migrate`"));
-    }
-    Ok(format!("{} migrations applied", applied.len()))
-}
-
-async fn slack(config: &Config) -> Found {
-    let asked = async {
-        let identity = app::slack_identity(config).await?;
-        anyhow::Ok(format!("connected as {identity}"))
-    };
-    asked.await.map_err(|error| {
-        (error, "copy SLACK_BOT_TOKEN (OAuth & Permissions) and SLACK_SIGNING_SECRET (Basic Information) from the app's pages")
-    })
-}
-
-/// Nothing without Slack, whose own line says so.
-async fn operators(config: &Config) -> Option<Found> {
-    config.require_slack().ok()?;
-    Some(match app::operators_channel(config).await {
-        Ok(Some(name)) => Ok(format!("failures that need you are told in {name}")),
-        Ok(None) => {
-            Ok("failures that need you are in the log alone, for SLACK_OPERATORS_CHANNEL is not set".to_owned())
-        }
-        Err(error) => Err((error, "SLACK_OPERATORS_CHANNEL must be the id of a channel that the bot was invited to")),
-    })
+    let side = if ahead > 0 { "behind" } else { "ahead of" };
+    let what = format!("this machine's clock is {} seconds {side} that of {whose}", ahead.abs());
+    Some(Finding::wrong("clock", what, "set the clock that is wrong, and let NTP keep both"))
 }

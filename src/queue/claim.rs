@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{JobKind, Lease, QueueError, listen};
+use super::{JobKind, Lease, QueueError, listen, sql};
 
 /// How many waiting requests hear that their place changed; those further back see it later.
 const PLACES_REFRESHED: i64 = 5;
@@ -67,9 +67,9 @@ pub async fn claim(
     worker: &str,
     limits: &ClaimLimits,
 ) -> Result<Option<Lease>, QueueError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = sql::begin(pool).await?;
     // A statement of its own: the next one must see what the previous claim committed, and a snapshot is taken per statement.
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('segment_bot.claim:' || $1, 0))")
+    sql::query("select pg_advisory_xact_lock(hashtextextended('segment_bot.claim:' || $1, 0))")
         .bind(kind.as_str())
         .execute(&mut *tx)
         .await?;
@@ -88,7 +88,7 @@ async fn take(
     worker: &str,
     limits: &ClaimLimits,
 ) -> Result<Option<Lease>, sqlx::Error> {
-    let row = sqlx::query(
+    let row = sql::query(
         "with running as materialized (
              select owner_key, count(*) as jobs from job where kind = $1 and state = 'running' group by owner_key
          ),
@@ -132,7 +132,7 @@ async fn take(
 }
 
 async fn start_request(conn: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sql::query(
         "update segment_request
          set state = 'running', started_at = coalesce(started_at, now()), version = version + 1, changed_at = now()
          where id = $1",
@@ -145,7 +145,7 @@ async fn start_request(conn: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Er
 
 /// Everyone behind moved up by one, which they can see. Rows that somebody is changing anyway are passed over, so nothing waits.
 async fn refresh_places(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sql::query(
         "with waiting as (
              select r.id
              from job j join segment_request r on r.id = j.request_id

@@ -2,16 +2,17 @@
 
 use uuid::Uuid;
 
+use super::trouble::Trouble;
+
 /// A failure of the queue. Never the planner's fault, so never shown to one.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// `DATABASE_URL` is no address; it is not quoted because it may hold a password.
-    #[error("DATABASE_URL is not an address such as postgres://user:password@host/database")]
-    BadUrl,
-    #[error("the database: {0}")]
-    Database(#[from] sqlx::Error),
-    #[error("migrating the database: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("DATABASE_URL {0}")]
+    BadUrl(&'static str),
+    /// The database cannot be reached, refuses, or is not what it must be.
+    #[error(transparent)]
+    Database(#[from] Trouble),
     #[error("there is no request {0}")]
     NoSuchRequest(Uuid),
 }
@@ -20,24 +21,15 @@ impl QueueError {
     /// Whether the same call may succeed later with nothing else changed: the database was away, or busy.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Database(error) => is_transient(error),
-            Self::BadUrl | Self::Migrate(_) | Self::NoSuchRequest(_) => false,
+            Self::Database(trouble) => trouble.is_transient(),
+            Self::BadUrl(_) | Self::NoSuchRequest(_) => false,
         }
     }
 }
 
-/// Class 08 is the connection, 40 a deadlock or serialisation, 53 resources, 57 an operator or a restart.
-fn is_transient(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["08", "40", "53", "57"].contains(&code.get(..2).unwrap_or_default()))
-        }
-        _ => false,
+impl From<sqlx::Error> for QueueError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Trouble::of(&error, None))
     }
 }
 

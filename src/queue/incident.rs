@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Row, postgres::PgRow, types::Json};
+use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{MessageRef, QueueError, request::reference, step::Held};
+use super::{MessageRef, QueueError, request::reference, sql, step::Held};
 use crate::segment::Failure;
 
 /// A cause that comes back so soon after it was resolved was never gone.
@@ -89,7 +89,7 @@ pub(super) async fn count(conn: &mut PgConnection, held: &Held, failure: &Failur
     if failure.is_the_requests() {
         return Ok(());
     }
-    sqlx::query(
+    sql::query(
         "with example as (
              select jsonb_build_array(jsonb_build_object('number', number, 'id', id)) as added
              from segment_request where id = $3
@@ -130,7 +130,7 @@ pub(super) async fn count(conn: &mut PgConnection, held: &Held, failure: &Failur
 /// Closes what is gone. What concerns one product, channel or file is only gone when nobody meets it for long: that others
 /// succeed says nothing about it.
 pub async fn resolve_incidents(pool: &PgPool, calm: Calm) -> Result<u64, QueueError> {
-    let resolved = sqlx::query(
+    let resolved = sql::query(
         "update incident i
          set resolved_at = now(), version = version + 1
          where resolved_at is null
@@ -146,14 +146,14 @@ pub async fn resolve_incidents(pool: &PgPool, calm: Calm) -> Result<u64, QueueEr
     .bind(calm.quiet.as_secs_f64())
     .bind(calm.proven.as_secs_f64())
     .bind(&Failure::LOCAL_CAUSES[..])
-    .execute(pool)
+    .execute(sql::once(pool))
     .await?;
     Ok(resolved.rows_affected())
 }
 
 /// Incidents whose message is behind, and was not changed within `interval`.
-pub async fn unshown_incidents(db: impl PgExecutor<'_>, interval: Duration) -> Result<Vec<Incident>, QueueError> {
-    Ok(sqlx::query_as(
+pub async fn unshown_incidents(pool: &PgPool, interval: Duration) -> Result<Vec<Incident>, QueueError> {
+    Ok(sql::query_as(
         "select id, cause, count, examples, opened_at, last_at, resolved_at, channel, ts, version
          from incident
          where version > shown and (shown_at is null or shown_at <= now() - make_interval(secs => $1))
@@ -162,23 +162,23 @@ pub async fn unshown_incidents(db: impl PgExecutor<'_>, interval: Duration) -> R
     )
     .bind(interval.as_secs_f64())
     .bind(PASS)
-    .fetch_all(db)
+    .fetch_all(sql::once(pool))
     .await?)
 }
 
 /// Notes that `version` is shown, in `message` if there is one.
 pub async fn mark_incident_shown(
-    db: impl PgExecutor<'_>,
+    pool: &PgPool,
     id: Uuid,
     version: i64,
     message: Option<&MessageRef>,
 ) -> Result<(), QueueError> {
-    sqlx::query("update incident set shown = $2, shown_at = clock_timestamp(), channel = $3, ts = $4 where id = $1")
+    sql::query("update incident set shown = $2, shown_at = clock_timestamp(), channel = $3, ts = $4 where id = $1")
         .bind(id)
         .bind(version)
         .bind(message.map(|message| &message.channel))
         .bind(message.map(|message| &message.ts))
-        .execute(db)
+        .execute(sql::once(pool))
         .await?;
     Ok(())
 }

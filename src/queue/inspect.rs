@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use super::{JobKind, QueueError, Request, RequestState, request::requests_by_id};
+use super::{JobKind, QueueError, Request, RequestState, request::requests_by_id, sql};
 
 /// A request in flight and the job that it waits for.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,18 +45,18 @@ pub struct Tally {
 
 /// Requests by state; only states that occur.
 pub async fn tallies(pool: &PgPool) -> Result<Vec<Tally>, QueueError> {
-    let sql = "select state, count(*) as requests from segment_request group by state order by state";
-    Ok(sqlx::query_as(sql).fetch_all(pool).await?)
+    let text = "select state, count(*) as requests from segment_request group by state order by state";
+    Ok(sql::query_as(text).fetch_all(sql::once(pool)).await?)
 }
 
 /// Everything that is not over, the oldest first.
 pub async fn in_flight(pool: &PgPool) -> Result<Vec<InFlight>, QueueError> {
-    let ids: Vec<Uuid> = sqlx::query_scalar(
+    let ids: Vec<Uuid> = sql::query_scalar(
         "select id from segment_request where state in ('queued', 'running', 'delivering') order by number",
     )
-    .fetch_all(pool)
+    .fetch_all(sql::once(pool))
     .await?;
-    let jobs: Vec<LiveJob> = sqlx::query_as(
+    let jobs: Vec<LiveJob> = sql::query_as(
         "select request_id, kind, state = 'running' as running, attempt, failures, worker,
                 extract(epoch from now() - coalesce(case when state = 'running' then started_at end, created_at))::int8
                     as seconds,
@@ -64,7 +64,7 @@ pub async fn in_flight(pool: &PgPool) -> Result<Vec<InFlight>, QueueError> {
          from job where request_id = any ($1) and state in ('queued', 'running')",
     )
     .bind(&ids)
-    .fetch_all(pool)
+    .fetch_all(sql::once(pool))
     .await?;
     let requests = requests_by_id(pool, &ids).await?;
     let job = |request: &Request| jobs.iter().find(|job| job.request_id == request.id).cloned();
@@ -73,13 +73,13 @@ pub async fn in_flight(pool: &PgPool) -> Result<Vec<InFlight>, QueueError> {
 
 /// The jobs of a request, the first step first, each in one line for a person.
 pub async fn history(pool: &PgPool, id: Uuid) -> Result<Vec<String>, QueueError> {
-    Ok(sqlx::query_scalar(
+    Ok(sql::query_scalar(
         "select format('%s %s, attempt %s, %s failures%s', kind, state, attempt, failures,
                        coalesce(', ' || (failure->>'code'), ''))
          from job where request_id = $1 order by created_at, kind = 'notify'",
     )
     .bind(id)
-    .fetch_all(pool)
+    .fetch_all(sql::once(pool))
     .await?)
 }
 
@@ -93,7 +93,7 @@ pub struct FailedRequest {
 
 /// Failed requests, the oldest first; of one cause when a `code` is given.
 pub async fn failed(pool: &PgPool, code: Option<&str>) -> Result<Vec<FailedRequest>, QueueError> {
-    let sql = "select number, failure->>'code' as code from segment_request
+    let text = "select number, failure->>'code' as code from segment_request
                where state = 'failed' and ($1::text is null or failure->>'code' = $1) order by number";
-    Ok(sqlx::query_as(sql).bind(code).fetch_all(pool).await?)
+    Ok(sql::query_as(text).bind(code).fetch_all(sql::once(pool)).await?)
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, Row, postgres::PgRow};
+use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{Backoff, Fenced, QueueError, listen};
+use super::{Backoff, Fenced, QueueError, listen, sql};
 
 /// The steps of a request, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -84,7 +84,8 @@ pub enum Beat {
 
 /// Renews the lease for `length` from now, by the database's clock.
 pub async fn beat(conn: &mut PgConnection, lease: &Lease, length: Duration) -> Result<Beat, QueueError> {
-    let cancel: Option<bool> = sqlx::query_scalar(
+    let mut tx = sql::begin_briefly(conn).await?;
+    let cancel: Option<bool> = sql::query_scalar(
         "update job set lease_until = now() + make_interval(secs => $3)
          where id = $1 and attempt = $2 and state = 'running' and now() < deadline_at
          returning cancel_at is not null",
@@ -92,8 +93,9 @@ pub async fn beat(conn: &mut PgConnection, lease: &Lease, length: Duration) -> R
     .bind(lease.job_id)
     .bind(lease.attempt)
     .bind(length.as_secs_f64())
-    .fetch_optional(conn)
+    .fetch_optional(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(match cancel {
         Some(false) => Beat::Alive,
         Some(true) => Beat::CancelAsked,
@@ -102,13 +104,13 @@ pub async fn beat(conn: &mut PgConnection, lease: &Lease, length: Duration) -> R
 }
 
 /// Merges `patch`, an object, into the job's progress, for a later attempt to resume from.
-pub async fn note(db: impl PgExecutor<'_>, lease: &Lease, patch: &serde_json::Value) -> Result<(), Fenced> {
+pub async fn note(pool: &PgPool, lease: &Lease, patch: &serde_json::Value) -> Result<(), Fenced> {
     let written =
-        sqlx::query("update job set progress = progress || $3 where id = $1 and attempt = $2 and state = 'running'")
+        sql::query("update job set progress = progress || $3 where id = $1 and attempt = $2 and state = 'running'")
             .bind(lease.job_id)
             .bind(lease.attempt)
             .bind(patch)
-            .execute(db)
+            .execute(sql::once(pool))
             .await?;
     if written.rows_affected() == 1 { Ok(()) } else { Err(Fenced::Lost) }
 }
@@ -120,7 +122,7 @@ struct Reported {
 
 /// Shows how far the job is. A new stage is shown at once, numbers within a stage every three seconds.
 pub async fn report(pool: &PgPool, lease: &Lease, stage: &str, done: i64, of: i64) -> Result<(), Fenced> {
-    let reported: Option<Reported> = sqlx::query_as(
+    let reported: Option<Reported> = sql::query_as(
         "with held as (
              select request_id from job where id = $1 and attempt = $2 and state = 'running' for update
          )
@@ -141,11 +143,11 @@ pub async fn report(pool: &PgPool, lease: &Lease, stage: &str, done: i64, of: i6
     .bind(stage)
     .bind(done)
     .bind(of)
-    .fetch_optional(pool)
+    .fetch_optional(sql::once(pool))
     .await?;
     match reported {
         None => Err(Fenced::Lost),
         Some(Reported { seen: false }) => Ok(()),
-        Some(Reported { seen: true }) => Ok(listen::wake_request(pool, lease.request_id).await?),
+        Some(Reported { seen: true }) => Ok(listen::wake_request(sql::once(pool), lease.request_id).await?),
     }
 }

@@ -1,12 +1,12 @@
 //! Wake-ups over LISTEN/NOTIFY. A hint only: whoever listens also polls, so a lost one costs a second and never a job.
 
-use std::time::Duration;
+use std::{sync::Once, time::Duration};
 
 use sqlx::{PgConnection, PgExecutor, PgPool, postgres::PgListener};
 use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
-use super::JobKind;
+use super::{JobKind, QueueError, sql, standing::is_pooled};
 
 /// Payload: the kind that became ready.
 const JOB: &str = "segment_bot_job";
@@ -17,6 +17,10 @@ const CANCEL: &str = "segment_bot_cancel";
 
 /// How long a listener waits before it tries the database again.
 const RECONNECT_WAIT: Duration = Duration::from_millis(500);
+/// How often it looks whether the pooler is still there.
+const POOLER_WAIT: Duration = Duration::from_mins(10);
+/// Said once in each process.
+static POOLED: Once = Once::new();
 
 pub(super) async fn wake_job(conn: &mut PgConnection, kind: JobKind) -> Result<(), sqlx::Error> {
     notify(conn, JOB, kind.as_str()).await
@@ -31,7 +35,7 @@ pub(super) async fn wake_cancel(conn: &mut PgConnection, id: Uuid) -> Result<(),
 }
 
 async fn notify(db: impl PgExecutor<'_>, channel: &str, payload: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_notify($1, $2)").bind(channel).bind(payload).execute(db).await?;
+    sql::query("select pg_notify($1, $2)").bind(channel).bind(payload).execute(db).await?;
     Ok(())
 }
 
@@ -84,7 +88,19 @@ impl Drop for Listener {
 
 async fn listen(pool: PgPool, wakes: mpsc::Sender<Wake>) {
     loop {
+        // Nothing would be heard, and what listens in a lent session stays there for whoever has it next.
+        if is_pooled(&pool).await.unwrap_or(false) {
+            POOLED.call_once(|| {
+                tracing::info!(
+                    "a pooler gives each transaction another session of the database, so nobody is woken; the queue is looked at every second"
+                );
+            });
+            let _ = wakes.try_send(Wake::Look);
+            tokio::time::sleep(POOLER_WAIT).await;
+            continue;
+        }
         if let Err(error) = listen_once(&pool, &wakes).await {
+            let error = QueueError::from(error);
             tracing::warn!(%error, "the wake-up connection is lost; polling until it is back");
         }
         if pool.is_closed() || wakes.is_closed() {

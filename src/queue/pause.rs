@@ -1,20 +1,20 @@
 //! Holding new segments back: what runs goes on, what waits waits, and deliveries are not held.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgPool;
 
-use super::{JobKind, QueueError, listen};
+use super::{JobKind, QueueError, listen, sql};
 
 /// Lets no further segment start, in any worker; since when it is so.
 pub async fn pause(pool: &PgPool) -> Result<DateTime<Utc>, QueueError> {
-    let sql = "update queue_pause set paused_at = coalesce(paused_at, now()) returning paused_at";
-    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
+    let text = "update queue_pause set paused_at = coalesce(paused_at, now()) returning paused_at";
+    Ok(sql::query_scalar(text).fetch_one(sql::once(pool)).await?)
 }
 
 /// Lets segments start again; `false` when they were not held back.
 pub async fn resume(pool: &PgPool) -> Result<bool, QueueError> {
-    let mut tx = pool.begin().await?;
-    let resumed = sqlx::query("update queue_pause set paused_at = null where paused_at is not null");
+    let mut tx = sql::begin(pool).await?;
+    let resumed = sql::query("update queue_pause set paused_at = null where paused_at is not null");
     let resumed = resumed.execute(&mut *tx).await?.rows_affected() > 0;
     listen::wake_job(&mut tx, JobKind::Segment).await?;
     tx.commit().await?;
@@ -22,6 +22,6 @@ pub async fn resume(pool: &PgPool) -> Result<bool, QueueError> {
 }
 
 /// Since when segments are held back; `None` when they are not.
-pub async fn paused(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, QueueError> {
-    Ok(sqlx::query_scalar("select paused_at from queue_pause").fetch_one(db).await?)
+pub async fn paused(pool: &PgPool) -> Result<Option<DateTime<Utc>>, QueueError> {
+    Ok(sql::query_scalar("select paused_at from queue_pause").fetch_one(sql::once(pool)).await?)
 }

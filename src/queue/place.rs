@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::QueueError;
+use super::{QueueError, sql};
 
 /// A place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ struct Standing {
 
 /// The place of a request that waits; `None` when it does not.
 pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<Place>, QueueError> {
-    let standing: Option<Standing> = sqlx::query_as(
+    let standing: Option<Standing> = sql::query_as(
         "with running as (
              select owner_key, extract(epoch from now() - started_at)::float8 as seconds
              from job where kind = 'segment' and state = 'running'
@@ -85,7 +85,7 @@ pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<Place>, QueueError>
          from line where request_id = (select coalesce(built_by, id) from segment_request where id = $1)",
     )
     .bind(id)
-    .fetch_optional(pool)
+    .fetch_optional(sql::once(pool))
     .await?;
     Ok(standing.map(|standing| Place { position: standing.position, eta: standing.eta() }))
 }

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    JobKind, QueueError,
+    JobKind, QueueError, sql,
     step::{self, Held, Step},
 };
 use crate::segment::Failure;
@@ -30,8 +30,8 @@ struct Overdue {
 
 /// Takes jobs back: a lost worker counts as a failure and the job is tried again at once; a missed deadline ends it.
 pub async fn reap(pool: &PgPool) -> Result<Vec<Reaped>, QueueError> {
-    let mut tx = pool.begin().await?;
-    let mut overdue: Vec<Overdue> = sqlx::query_as(
+    let mut tx = sql::begin(pool).await?;
+    let mut overdue: Vec<Overdue> = sql::query_as(
         "select id, kind, request_id, owner_key, failures, failures_max, cancel_at is not null as cancel_asked,
                 deadline_at <= now() as past_deadline
          from job

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
+use sqlx::{FromRow, PgExecutor, PgPool, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::QueueError;
+use super::{QueueError, sql};
 use crate::{
     catalog::Locale,
     segment::{Conditions, Failure, Summary},
@@ -153,52 +153,55 @@ macro_rules! select_request {
 }
 
 /// The request that people call `#number`.
-pub async fn request(db: impl PgExecutor<'_>, number: i64) -> Result<Option<Request>, QueueError> {
-    Ok(sqlx::query_as(select_request!("where number = $1")).bind(number).fetch_optional(db).await?)
+pub async fn request(pool: &PgPool, number: i64) -> Result<Option<Request>, QueueError> {
+    Ok(sql::query_as(select_request!("where number = $1")).bind(number).fetch_optional(sql::once(pool)).await?)
 }
 
 /// The request with this id.
-pub async fn request_by_id(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Request>, QueueError> {
-    Ok(sqlx::query_as(select_request!("where id = $1")).bind(id).fetch_optional(db).await?)
+pub async fn request_by_id(pool: &PgPool, id: Uuid) -> Result<Option<Request>, QueueError> {
+    Ok(request_by_id_on(sql::once(pool), id).await?)
+}
+
+/// [`request_by_id`] in the caller's transaction.
+pub(super) async fn request_by_id_on(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Request>, sqlx::Error> {
+    sql::query_as(select_request!("where id = $1")).bind(id).fetch_optional(db).await
 }
 
 /// The requests with these ids, the oldest first.
-pub(super) async fn requests_by_id(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Request>, QueueError> {
-    Ok(sqlx::query_as(select_request!("where id = any ($1) order by number")).bind(ids).fetch_all(db).await?)
+pub(super) async fn requests_by_id(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Request>, QueueError> {
+    Ok(sql::query_as(select_request!("where id = any ($1) order by number"))
+        .bind(ids)
+        .fetch_all(sql::once(pool))
+        .await?)
 }
 
 /// The request that this click made.
 pub(super) async fn request_by_source(db: impl PgExecutor<'_>, source_key: &str) -> Result<Request, sqlx::Error> {
-    sqlx::query_as(select_request!("where source_key = $1")).bind(source_key).fetch_one(db).await
+    sql::query_as(select_request!("where source_key = $1")).bind(source_key).fetch_one(db).await
 }
 
 /// What this person asked for, newest first.
-pub async fn requests_of(
-    db: impl PgExecutor<'_>,
-    team: &str,
-    user: &str,
-    limit: i64,
-) -> Result<Vec<Request>, QueueError> {
-    let sql = select_request!("where team = $1 and requester = $2 order by number desc limit $3");
-    Ok(sqlx::query_as(sql).bind(team).bind(user).bind(limit).fetch_all(db).await?)
+pub async fn requests_of(pool: &PgPool, team: &str, user: &str, limit: i64) -> Result<Vec<Request>, QueueError> {
+    let text = select_request!("where team = $1 and requester = $2 order by number desc limit $3");
+    Ok(sql::query_as(text).bind(team).bind(user).bind(limit).fetch_all(sql::once(pool)).await?)
 }
 
 /// Requests whose root message is behind, the oldest change first.
-pub async fn unshown(db: impl PgExecutor<'_>, limit: i64) -> Result<Vec<Request>, QueueError> {
-    let sql = select_request!("where version > shown order by changed_at, number limit $1");
-    Ok(sqlx::query_as(sql).bind(limit).fetch_all(db).await?)
+pub async fn unshown(pool: &PgPool, limit: i64) -> Result<Vec<Request>, QueueError> {
+    let text = select_request!("where version > shown order by changed_at, number limit $1");
+    Ok(sql::query_as(text).bind(limit).fetch_all(sql::once(pool)).await?)
 }
 
 /// Remembers the one root message. The first one wins: a second is never stored over it.
-pub async fn set_root(db: impl PgExecutor<'_>, id: Uuid, root: &MessageRef) -> Result<(), QueueError> {
-    let sql = "update segment_request set root_channel = $2, root_ts = $3 where id = $1 and root_ts is null";
-    sqlx::query(sql).bind(id).bind(&root.channel).bind(&root.ts).execute(db).await?;
+pub async fn set_root(pool: &PgPool, id: Uuid, root: &MessageRef) -> Result<(), QueueError> {
+    let text = "update segment_request set root_channel = $2, root_ts = $3 where id = $1 and root_ts is null";
+    sql::query(text).bind(id).bind(&root.channel).bind(&root.ts).execute(sql::once(pool)).await?;
     Ok(())
 }
 
 /// Remembers that the root message shows `version`; an older one than it shows already changes nothing.
-pub async fn mark_shown(db: impl PgExecutor<'_>, id: Uuid, version: i64) -> Result<(), QueueError> {
-    let sql = "update segment_request set shown = $2 where id = $1 and shown < $2";
-    sqlx::query(sql).bind(id).bind(version).execute(db).await?;
+pub async fn mark_shown(pool: &PgPool, id: Uuid, version: i64) -> Result<(), QueueError> {
+    let text = "update segment_request set shown = $2 where id = $1 and shown < $2";
+    sql::query(text).bind(id).bind(version).execute(sql::once(pool)).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use super::QueueError;
+use super::{QueueError, sql};
 
 /// Rows that one statement removes, so that nobody waits for it.
 const BATCH: i64 = 500;
@@ -15,7 +15,7 @@ const BATCH: i64 = 500;
 pub async fn forget(pool: &PgPool, keep: Duration) -> Result<u64, QueueError> {
     let mut forgotten = 0;
     loop {
-        let removed = sqlx::query(
+        let removed = sql::query(
             "delete from segment_request where id in (
                  select r.id from segment_request r
                  where r.finished_at < now() - make_interval(secs => $1)
@@ -28,7 +28,7 @@ pub async fn forget(pool: &PgPool, keep: Duration) -> Result<u64, QueueError> {
         )
         .bind(keep.as_secs_f64())
         .bind(BATCH)
-        .execute(pool)
+        .execute(sql::once(pool))
         .await?
         .rows_affected();
         forgotten += removed;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use super::{
-    JobKind, Lease, QueueError,
+    JobKind, Lease, QueueError, sql,
     step::{self, Held, Step},
 };
 use crate::segment::{Failure, Summary};
@@ -48,8 +48,8 @@ pub async fn settle(pool: &PgPool, lease: &Lease, outcome: Outcome) -> Result<Se
 
 /// [`settle`] on one connection.
 pub async fn settle_on(conn: &mut PgConnection, lease: &Lease, outcome: Outcome) -> Result<Settled, QueueError> {
-    let mut tx = conn.begin().await?;
-    let held: Option<Held> = sqlx::query_as(
+    let mut tx = sql::begin_on(conn).await?;
+    let held: Option<Held> = sql::query_as(
         "select id, kind, request_id, owner_key, failures, failures_max, cancel_at is not null as cancel_asked
          from job where id = $1 and attempt = $2 and state = 'running' for update",
     )

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     JobKind, NewRequest, QueueError, Request, RequestState, Submitted, listen,
     request::{request_by_id, request_by_source},
+    sql,
     step::{Next, insert_job},
     submit::insert_request,
 };
@@ -26,12 +27,12 @@ pub(super) struct Follower {
 /// looked at one after the other, so that of two at the same moment one leads.
 pub(super) async fn leader(conn: &mut PgConnection, new: &NewRequest) -> Result<Option<Uuid>, sqlx::Error> {
     let key = new.conditions.asked();
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('segment_bot.same:' || $1 || ':' || $2, 0))")
+    sql::query("select pg_advisory_xact_lock(hashtextextended('segment_bot.same:' || $1 || ':' || $2, 0))")
         .bind(&new.team)
         .bind(&key)
         .execute(&mut *conn)
         .await?;
-    sqlx::query_scalar(
+    sql::query_scalar(
         "select j.request_id from job j join segment_request r on r.id = j.request_id
          where r.team = $1 and r.same_key = md5($2) and r.built_by is null
            and j.kind = 'segment' and j.state in ('queued', 'running') and j.cancel_at is null
@@ -47,7 +48,7 @@ pub(super) async fn leader(conn: &mut PgConnection, new: &NewRequest) -> Result<
 
 /// Those who wait for `leader`, locked, the first to ask first.
 pub(super) async fn followers(conn: &mut PgConnection, leader: Uuid) -> Result<Vec<Follower>, sqlx::Error> {
-    sqlx::query_as(
+    sql::query_as(
         "select id, team || ':' || requester as owner_key from segment_request
          where built_by = $1 and state = 'queued' order by number for update",
     )
@@ -60,7 +61,7 @@ pub(super) async fn followers(conn: &mut PgConnection, leader: Uuid) -> Result<V
 pub(super) async fn promote(conn: &mut PgConnection, leader: Uuid) -> Result<(), sqlx::Error> {
     let followers = followers(conn, leader).await?;
     let Some(first) = followers.first() else { return Ok(()) };
-    sqlx::query(
+    sql::query(
         "update segment_request set built_by = nullif($2, id), version = version + 1, changed_at = now()
          where built_by = $1 and state = 'queued'",
     )
@@ -82,7 +83,7 @@ pub async fn finished_same(
     conditions: &Conditions,
     as_of: NaiveDate,
 ) -> Result<Option<Request>, QueueError> {
-    let id: Option<Uuid> = sqlx::query_scalar(
+    let id: Option<Uuid> = sql::query_scalar(
         "select id from segment_request
          where team = $1 and same_key = md5($2) and state in ('delivering', 'done') and summary->>'as_of' = $3
          order by number desc
@@ -91,7 +92,7 @@ pub async fn finished_same(
     .bind(team)
     .bind(conditions.asked())
     .bind(as_of.to_string())
-    .fetch_optional(pool)
+    .fetch_optional(sql::once(pool))
     .await?;
     match id {
         Some(id) => request_by_id(pool, id).await,
@@ -101,10 +102,10 @@ pub async fn finished_same(
 
 /// Stores a request that gets the segment of `of`, which has one; only its delivery is left to do.
 pub async fn submit_sharing(pool: &PgPool, new: &NewRequest, of: &Request) -> Result<Submitted, QueueError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = sql::begin(pool).await?;
     let id = insert_request(&mut tx, new, Some(of.built_by.unwrap_or(of.id))).await?;
     if let Some(id) = id {
-        sqlx::query(
+        sql::query(
             "update segment_request r set state = $3, summary = s.summary from segment_request s where r.id = $1 and s.id = $2",
         )
         .bind(id)

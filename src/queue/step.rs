@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{FromRow, PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{JobKind, RequestState, incident, listen, share};
+use super::{JobKind, RequestState, incident, listen, share, sql};
 use crate::segment::{Failure, Summary};
 
 /// A live job whose row the caller has locked.
@@ -75,7 +75,7 @@ async fn move_job(conn: &mut PgConnection, held: &Held, step: &Step) -> Result<(
         Step::Cancelled => ("cancelled", held.failures, None),
     };
     let wait = if let Step::Again { wait, .. } = step { *wait } else { Duration::ZERO };
-    sqlx::query(
+    sql::query(
         "update job
          set state = $2, failures = $3, failure = coalesce($4, failure), run_at = now() + make_interval(secs => $5),
              worker = null, lease_until = null, deadline_at = null,
@@ -141,7 +141,7 @@ async fn after_notify(conn: &mut PgConnection, held: &Held, step: &Step) -> Resu
     if let Step::Again { .. } = step {
         return Ok(());
     }
-    let delivered: bool = sqlx::query_scalar(
+    let delivered: bool = sql::query_scalar(
         "select exists (
              select from job n join job d on d.id = n.parent_id
              where n.id = $1 and d.kind = 'deliver' and d.state = 'succeeded'
@@ -160,8 +160,8 @@ async fn fail_request(conn: &mut PgConnection, held: &Held, failure: &Failure) -
 }
 
 async fn store_summary(conn: &mut PgConnection, id: Uuid, summary: Option<&Summary>) -> Result<(), sqlx::Error> {
-    let sql = "update segment_request set summary = $2 where id = $1";
-    sqlx::query(sql).bind(id).bind(summary.map(Json)).execute(conn).await?;
+    let text = "update segment_request set summary = $2 where id = $1";
+    sql::query(text).bind(id).bind(summary.map(Json)).execute(conn).await?;
     Ok(())
 }
 
@@ -172,7 +172,7 @@ async fn move_request(
     state: RequestState,
     failure: Option<&Failure>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sql::query(
         "update segment_request
          set state = $2, failure = $3, stage = null, stage_done = 0, stage_of = 0,
              finished_at = case when $2 in ('done', 'failed', 'cancelled') then now() end,
@@ -233,7 +233,7 @@ impl<'a> Next<'a> {
 
 /// Stores the job with its product's priority, and wakes whoever takes such jobs.
 pub(super) async fn insert_job(conn: &mut PgConnection, next: &Next<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sql::query(
         "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max, priority)
          select $1, id, $3, $4, $5, $6, priority from segment_request where id = $2",
     )

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     DeliverTo, JobKind, QueueError, Request, RequestState, listen,
-    request::{request_by_id, request_by_source},
-    share,
+    request::{request_by_id_on, request_by_source},
+    share, sql,
     step::{self, Held, Next, Step},
 };
 use crate::{catalog::Locale, segment::Conditions};
@@ -40,7 +40,7 @@ pub struct Submitted {
 /// Stores the request and its first job, in one transaction; the same `source_key` again finds the first request. One that asks
 /// for what another in flight asks for gets no job: it shares that one's segment.
 pub async fn submit(pool: &PgPool, new: &NewRequest) -> Result<Submitted, QueueError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = sql::begin(pool).await?;
     let leader = share::leader(&mut tx, new).await?;
     let id = insert_request(&mut tx, new, leader).await?;
     if let Some(id) = id {
@@ -60,7 +60,7 @@ pub(super) async fn insert_request(
     new: &NewRequest,
     built_by: Option<Uuid>,
 ) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar(
+    sql::query_scalar(
         "insert into segment_request
              (source_key, team, requester, locale, channel, thread_ts, deliver_to, conditions, same_key, built_by, priority)
          select $1, $2, $3, $4, $5, $6, $7, $8, md5($9), $10, $11
@@ -96,8 +96,8 @@ pub enum CancelOutcome {
 
 /// Cancels a request that has not been delivered.
 pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<CancelOutcome, QueueError> {
-    let mut tx = pool.begin().await?;
-    let live: Option<LiveSegment> = sqlx::query_as(
+    let mut tx = sql::begin(pool).await?;
+    let live: Option<LiveSegment> = sql::query_as(
         "select id, kind, request_id, owner_key, failures, failures_max, cancel_at is not null as cancel_asked,
                 state = 'running' as running
          from job where request_id = $1 and kind = 'segment' and state in ('queued', 'running') for update",
@@ -111,14 +111,14 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<CancelOutcome, QueueError
             CancelOutcome::Now
         }
         Some(LiveSegment { held, running: true }) => {
-            let sql = "update job set cancel_at = coalesce(cancel_at, now()) where id = $1";
-            sqlx::query(sql).bind(held.id).execute(&mut *tx).await?;
+            let text = "update job set cancel_at = coalesce(cancel_at, now()) where id = $1";
+            sql::query(text).bind(held.id).execute(&mut *tx).await?;
             listen::wake_cancel(&mut tx, id).await?;
             CancelOutcome::Stopping
         }
         None if cancel_follower(&mut tx, id).await? => CancelOutcome::Now,
         None => {
-            let request = request_by_id(&mut *tx, id).await?.ok_or(QueueError::NoSuchRequest(id))?;
+            let request = request_by_id_on(&mut *tx, id).await?.ok_or(QueueError::NoSuchRequest(id))?;
             CancelOutcome::TooLate(request.state)
         }
     };
@@ -128,7 +128,7 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<CancelOutcome, QueueError
 
 /// Cancels a request that waits for another one's segment; `false` when it does not.
 async fn cancel_follower(conn: &mut PgConnection, id: Uuid) -> Result<bool, sqlx::Error> {
-    let cancelled = sqlx::query(
+    let cancelled = sql::query(
         "update segment_request set state = 'cancelled', finished_at = now(), version = version + 1, changed_at = now()
          where id = $1 and state = 'queued' and built_by is not null",
     )
@@ -154,9 +154,9 @@ struct LiveSegment {
 /// The new job resumes from the old one's progress, except after an unconfirmed delivery: there somebody looked and wants the
 /// files sent anew.
 pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = sql::begin(pool).await?;
     let failed: Option<Uuid> =
-        sqlx::query_scalar("select id from segment_request where id = $1 and state = 'failed' for update")
+        sql::query_scalar("select id from segment_request where id = $1 and state = 'failed' for update")
             .bind(id)
             .fetch_optional(&mut *tx)
             .await?;
@@ -170,7 +170,7 @@ pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
     }
     let kind = kind.unwrap_or(JobKind::Segment);
     let state = if kind == JobKind::Deliver { RequestState::Delivering } else { RequestState::Queued };
-    sqlx::query(
+    sql::query(
         "update segment_request
          set state = $2, failure = null, finished_at = null, version = version + 1, changed_at = now() where id = $1",
     )
@@ -186,7 +186,7 @@ pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
 
 /// A failed job stays as it is; its successor is a row of its own.
 async fn insert_again(conn: &mut PgConnection, request_id: Uuid) -> Result<Option<JobKind>, sqlx::Error> {
-    sqlx::query_scalar(
+    sql::query_scalar(
         "insert into job (kind, request_id, parent_id, owner_key, source_key, failures_max, priority, progress)
          select kind, request_id, id, owner_key, 'retry:' || id, failures_max, priority,
                 case when failure->>'code' = 'delivery_unconfirmed' then '{}' else progress end
@@ -202,7 +202,7 @@ async fn insert_again(conn: &mut PgConnection, request_id: Uuid) -> Result<Optio
 }
 
 async fn build_its_own(conn: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
-    let sql = "update segment_request set built_by = null where id = $1 returning team || ':' || requester";
-    let owner: String = sqlx::query_scalar(sql).bind(id).fetch_one(&mut *conn).await?;
+    let text = "update segment_request set built_by = null where id = $1 returning team || ':' || requester";
+    let owner: String = sql::query_scalar(text).bind(id).fetch_one(&mut *conn).await?;
     step::insert_job(conn, &Next::segment(id, &owner)).await
 }

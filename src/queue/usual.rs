@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use super::QueueError;
+use super::{QueueError, sql};
 use crate::catalog::ProductId;
 
 /// The median of the product's last twenty segments, from a worker's start to the files; of any product's where it has none, and
 /// `None` where nothing was built yet.
 pub async fn usual_duration(pool: &PgPool, product: &ProductId) -> Result<Option<Duration>, QueueError> {
-    let seconds: Option<f64> = sqlx::query_scalar(
+    let seconds: Option<f64> = sql::query_scalar(
         "with finished as (
              select extract(epoch from j.finished_at - j.started_at)::float8 as seconds,
                     r.conditions->>'product' = $1 as same,
@@ -27,7 +27,7 @@ pub async fn usual_duration(pool: &PgPool, product: &ProductId) -> Result<Option
          select percentile_cont(0.5) within group (order by seconds) from last",
     )
     .bind(product.as_str())
-    .fetch_one(pool)
+    .fetch_one(sql::once(pool))
     .await?;
     Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }

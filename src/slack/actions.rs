@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     ACTION_CANCEL, ACTION_OPEN_FORM, ACTION_RERUN, ACTION_RETRY, CALLBACK_FORM, Method, Pace, SlackApp, Who,
-    command::{cancelled, in_time, may_touch},
+    away::in_time,
+    command::{cancelled, may_touch},
     dispatch::Reply,
     form::{self, Seed},
     ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME},
@@ -93,14 +94,13 @@ impl Press {
     }
 
     async fn cancel(&self, app: &SlackApp) -> Option<String> {
-        let say = app.say(self.who.locale);
         let request = match self.own_request(app).await? {
             Ok(request) => request,
             Err(words) => return Some(words),
         };
         match in_time(queue::cancel(app.pool(), request.id)).await {
-            Some(outcome) => Some(cancelled(app, &self.who, &request, outcome)),
-            None => Some(say.text("database-away")),
+            Ok(outcome) => Some(cancelled(app, &self.who, &request, outcome)),
+            Err(away) => Some(away.words(app, &self.who)),
         }
     }
 
@@ -112,12 +112,12 @@ impl Press {
         };
         match in_time(queue::retry(app.pool(), request.id)).await {
             // The root message says the rest.
-            Some(true) => {
+            Ok(true) => {
                 app.inner.changed.notify_one();
                 None
             }
-            Some(false) => Some(say.text("retry-not-failed")),
-            None => Some(say.text("database-away")),
+            Ok(false) => Some(say.text("retry-not-failed")),
+            Err(away) => Some(away.words(app, &self.who)),
         }
     }
 
@@ -125,8 +125,8 @@ impl Press {
     async fn request(&self, app: &SlackApp) -> Option<Result<Request, String>> {
         let id: Uuid = self.action.value.parse().ok()?;
         match in_time(queue::request_by_id(app.pool(), id)).await {
-            Some(request) => request.filter(|request| request.team == self.who.team).map(Ok),
-            None => Some(Err(app.say(self.who.locale).text("database-away"))),
+            Ok(request) => request.filter(|request| request.team == self.who.team).map(Ok),
+            Err(away) => Some(Err(away.words(app, &self.who))),
         }
     }
 

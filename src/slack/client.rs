@@ -5,6 +5,7 @@
 mod budget;
 mod error;
 mod installation;
+mod look;
 mod method;
 mod upload;
 
@@ -20,6 +21,7 @@ use slack_morphism::{
 use tokio::time::Instant;
 
 pub use error::SlackCallError;
+pub use look::{SlackLook, look};
 pub use method::Method;
 pub use upload::Upload;
 

@@ -1,9 +1,8 @@
 //! `/segment` and what may stand behind it. Replies are seen by the person alone.
 
-use std::time::Duration;
-
 use super::{
     SlackApp, Who,
+    away::in_time,
     blocks::escape,
     dispatch::Reply,
     form::{self, Filled, Origin, Seed},
@@ -13,14 +12,12 @@ use super::{
     words,
 };
 use crate::{
-    queue::{self, CancelOutcome, QueueError, Request},
+    queue::{self, CancelOutcome, Request},
     segment::{Draft, Problem},
 };
 
 /// Words that are no conditions.
 const SUBCOMMANDS: [&str; 6] = ["help", "products", "list", "show", "cancel", "rerun"];
-/// Beyond this a person hears that the database does not answer.
-const DATABASE_WAIT: Duration = Duration::from_millis(1_500);
 const LISTED: i64 = 10;
 
 /// Typed text, understood.
@@ -129,9 +126,9 @@ async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, 
         }
         Err(Refusal::Problems(found)) => Reply::ephemeral(&problems::message(say, &found)),
         Err(refusal @ Refusal::NoWay(_)) => {
-            Reply::ephemeral(&messages::offer_form_saying(say, &messages::refusal(say, &refusal), &seed))
+            Reply::ephemeral(&messages::offer_form_saying(say, &submit::refused(app, who, &refusal), &seed))
         }
-        Err(refusal) => Reply::words(&messages::refusal(say, &refusal)),
+        Err(refusal) => Reply::words(&submit::refused(app, who, &refusal)),
     }
 }
 
@@ -146,8 +143,8 @@ async fn open(app: &SlackApp, who: &Who, seed: &Seed, trigger_id: &str) -> Reply
 async fn list(app: &SlackApp, who: &Who) -> Reply {
     let say = app.say(who.locale);
     match in_time(queue::requests_of(app.pool(), &who.team, &who.user, LISTED)).await {
-        Some(requests) => Reply::ephemeral(&messages::list(app.catalog(), say, &requests)),
-        None => Reply::words(&say.text("database-away")),
+        Ok(requests) => Reply::ephemeral(&messages::list(app.catalog(), say, &requests)),
+        Err(away) => Reply::words(&away.words(app, who)),
     }
 }
 
@@ -166,10 +163,9 @@ async fn cancel(app: &SlackApp, who: &Who, number: Option<i64>) -> Reply {
         Ok(request) => request,
         Err(reply) => return reply,
     };
-    let say = app.say(who.locale);
     match in_time(queue::cancel(app.pool(), request.id)).await {
-        Some(outcome) => Reply::words(&cancelled(app, who, &request, outcome)),
-        None => Reply::words(&say.text("database-away")),
+        Ok(outcome) => Reply::words(&cancelled(app, who, &request, outcome)),
+        Err(away) => Reply::words(&away.words(app, who)),
     }
 }
 
@@ -202,30 +198,15 @@ async fn own(app: &SlackApp, who: &Who, number: Option<i64>, subcommand: &str) -
         return Err(Reply::words(&say.with("command-needs-number", &[("command", subcommand.into())])));
     };
     match in_time(queue::request(app.pool(), number)).await {
-        None => Err(Reply::words(&say.text("database-away"))),
-        Some(Some(request)) if may_touch(app, who, &request) => Ok(request),
-        Some(_) => Err(Reply::words(&say.with("command-no-such-request", &[("number", number.to_string().into())]))),
+        Err(away) => Err(Reply::words(&away.words(app, who))),
+        Ok(Some(request)) if may_touch(app, who, &request) => Ok(request),
+        Ok(_) => Err(Reply::words(&say.with("command-no-such-request", &[("number", number.to_string().into())]))),
     }
 }
 
 /// The requester, and the admins of the same workspace.
 pub(super) fn may_touch(app: &SlackApp, who: &Who, request: &Request) -> bool {
     request.team == who.team && (request.user == who.user || app.is_admin(&who.user))
-}
-
-/// `None` when the database is away or slow; both are logged.
-pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, QueueError>>) -> Option<T> {
-    match tokio::time::timeout(DATABASE_WAIT, asked).await {
-        Ok(Ok(found)) => Some(found),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a question to the queue failed");
-            None
-        }
-        Err(_) => {
-            tracing::error!("a question to the queue took too long");
-            None
-        }
-    }
 }
 
 #[cfg(test)]

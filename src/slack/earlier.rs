@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     SlackApp, Who,
+    away::{Away, in_time},
     blocks::Choice,
-    command::{in_time, may_touch},
+    command::may_touch,
     words,
 };
 use crate::{
@@ -16,14 +17,18 @@ use crate::{
 /// More than these are not offered; their numbers can be typed.
 const OFFERED: i64 = 100;
 
-/// Which of `numbers` are finished segments that this person may use; `None` when the database does not answer.
-pub(super) async fn known(app: &SlackApp, who: &Who, numbers: &BTreeSet<i64>) -> Option<BTreeSet<EarlierSegment>> {
+/// Which of `numbers` are finished segments that this person may use; fails when the database does not answer.
+pub(super) async fn known(
+    app: &SlackApp,
+    who: &Who,
+    numbers: &BTreeSet<i64>,
+) -> Result<BTreeSet<EarlierSegment>, Away> {
     let mut known = BTreeSet::new();
     for number in numbers {
         let request = in_time(queue::request(app.pool(), *number)).await?;
         known.extend(request.filter(|request| may_touch(app, who, request)).as_ref().and_then(segment_of));
     }
-    Some(known)
+    Ok(known)
 }
 
 /// The segment that a request made; `None` while it has none.

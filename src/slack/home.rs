@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     Method, Pace, SlackApp, SlackCallError, Who,
+    away::{Away, in_time},
     blocks::{self, escape},
-    command::in_time,
     form::Seed,
     messages,
 };
@@ -16,12 +16,12 @@ const LISTED: i64 = 10;
 /// Publishes the person's Home as things stand now.
 pub(super) async fn publish(app: &SlackApp, who: &Who) -> Result<(), SlackCallError> {
     let requests = in_time(queue::requests_of(app.pool(), &who.team, &who.user, LISTED)).await;
-    let view = json!({ "type": "home", "blocks": view(app, who, requests.as_deref()) });
+    let view = json!({ "type": "home", "blocks": view(app, who, requests.as_deref().map_err(|away| *away)) });
     let body = json!({ "user_id": who.user, "view": view });
     app.client().call(Method::ViewsPublish, &body, Pace::Unhurried).await.map(drop)
 }
 
-fn view(app: &SlackApp, who: &Who, requests: Option<&[Request]>) -> Vec<Value> {
+fn view(app: &SlackApp, who: &Who, requests: Result<&[Request], Away>) -> Vec<Value> {
     let say = app.say(who.locale);
     let mut shown = vec![
         blocks::header(&say.text("home-title")),
@@ -29,9 +29,9 @@ fn view(app: &SlackApp, who: &Who, requests: Option<&[Request]>) -> Vec<Value> {
         blocks::divider(),
     ];
     match requests {
-        None => shown.push(blocks::section(&say.text("database-away"))),
-        Some([]) => shown.push(blocks::section(&say.text("list-empty"))),
-        Some(requests) => {
+        Err(away) => shown.push(blocks::section(&away.words(app, who))),
+        Ok([]) => shown.push(blocks::section(&say.text("list-empty"))),
+        Ok(requests) => {
             shown.push(blocks::section(&say.text("home-requests")));
             shown.extend(requests.iter().map(|request| blocks::section(&messages::line(app.catalog(), say, request))));
         }

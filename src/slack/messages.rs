@@ -64,7 +64,8 @@ pub(super) fn refusal(say: Say<'_>, refusal: &Refusal) -> String {
         Refusal::NoWay(NoWay::Shared) => say.text("refusal-shared"),
         Refusal::NoWay(NoWay::Archived) => say.text("refusal-archived"),
         Refusal::NoWay(NoWay::Unsure) => say.text("refusal-unsure"),
-        Refusal::Unavailable => say.text("database-away"),
+        // `Away::words` says more.
+        Refusal::Unavailable(_) => say.text("database-away"),
     }
 }
 

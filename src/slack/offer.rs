@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Method, Pace, SlackApp, Who,
+    away::in_time,
     blocks::{self, Frame, Message},
-    command::in_time,
     estimates,
     form::{Filled, Origin, Seed},
     ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME, CALLBACK_CONFIRMATION, CALLBACK_OFFER},
@@ -70,7 +70,7 @@ impl Offer {
 pub(super) async fn same(app: &SlackApp, new: &NewRequest) -> Option<Request> {
     let look = async {
         let newest = estimates::newest_day(app).await?;
-        in_time(queue::finished_same(app.pool(), &new.team, &new.conditions, newest)).await.flatten()
+        in_time(queue::finished_same(app.pool(), &new.team, &new.conditions, newest)).await.ok().flatten()
     };
     tokio::time::timeout(LOOK_WAIT, look).await.ok().flatten()
 }
@@ -110,7 +110,7 @@ pub(super) async fn chosen(app: &SlackApp, who: &Who, action: &Action, view_id: 
             messages::confirmation(app.catalog(), say, &submitted.request, place)
         }
         Ok(Accepted::Offered(_)) => return None,
-        Err(refusal) => return Some(messages::refusal(say, &refusal)),
+        Err(refusal) => return Some(submit::refused(app, who, &refusal)),
     };
     if view_id.is_empty() {
         return Some(confirmation.into_message().text);

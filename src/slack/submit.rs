@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CALLBACK_FORM, SlackApp, Who,
+    away::{Away, in_time},
     dispatch::Reply,
     earlier,
     form::{self, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, Filled, Origin},
@@ -21,8 +22,6 @@ use crate::{
     segment::{Conditions, Draft, Problem},
 };
 
-/// The database has this long; Slack wants its answer within three seconds in all.
-const DATABASE_WAIT: Duration = Duration::from_millis(1_200);
 /// The place in the queue is a courtesy.
 const PLACE_WAIT: Duration = Duration::from_millis(200);
 
@@ -33,8 +32,8 @@ pub(super) enum Refusal {
     /// The catalog keeps this product to other channels.
     ProductNotHere,
     NoWay(NoWay),
-    /// The database did not answer.
-    Unavailable,
+    /// The database did not do it.
+    Unavailable(Away),
 }
 
 /// A request that was accepted, or that would only repeat one.
@@ -81,7 +80,7 @@ pub(super) async fn accept(
     (filled, source_key): (&Filled, &str),
     if_same: IfSame,
 ) -> Result<Accepted, Refusal> {
-    let earlier = earlier::known(app, who, &filled.draft.numbers()).await.ok_or(Refusal::Unavailable)?;
+    let earlier = earlier::known(app, who, &filled.draft.numbers()).await.map_err(Refusal::Unavailable)?;
     let conditions = filled.draft.check_knowing(app.catalog(), &earlier).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &filled.origin) {
         return Err(Refusal::ProductNotHere);
@@ -107,8 +106,10 @@ pub(super) async fn accept(
     let offer = same.as_ref().filter(|_| if_same == IfSame::Ask).and_then(|of| Offer::new(filled, source_key, of));
     match (offer, same) {
         (Some(offer), _) => Ok(Accepted::Offered(Box::new(offer))),
-        (None, Some(of)) if if_same == IfSame::Use => store(app, queue::submit_sharing(app.pool(), &new, &of)).await,
-        (None, _) => store(app, queue::submit(app.pool(), &new)).await,
+        (None, Some(of)) if if_same == IfSame::Use => {
+            store(app, Box::pin(queue::submit_sharing(app.pool(), &new, &of))).await
+        }
+        (None, _) => store(app, Box::pin(queue::submit(app.pool(), &new))).await,
     }
 }
 
@@ -116,21 +117,18 @@ async fn store(
     app: &SlackApp,
     submitting: impl Future<Output = Result<Submitted, QueueError>>,
 ) -> Result<Accepted, Refusal> {
-    match tokio::time::timeout(DATABASE_WAIT, submitting).await {
-        Ok(Ok(submitted)) => {
-            let request = &submitted.request;
-            tracing::info!(number = request.number, reference = request.reference, fresh = submitted.fresh, "accepted");
-            app.inner.changed.notify_one();
-            Ok(Accepted::Stored(Box::new(submitted)))
-        }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a request could not be stored");
-            Err(Refusal::Unavailable)
-        }
-        Err(_) => {
-            tracing::error!("a request could not be stored in time");
-            Err(Refusal::Unavailable)
-        }
+    let submitted = in_time(submitting).await.map_err(Refusal::Unavailable)?;
+    let request = &submitted.request;
+    tracing::info!(number = request.number, reference = request.reference, fresh = submitted.fresh, "accepted");
+    app.inner.changed.notify_one();
+    Ok(Accepted::Stored(Box::new(submitted)))
+}
+
+/// Why a request was not accepted, in words.
+pub(super) fn refused(app: &SlackApp, who: &Who, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unavailable(away) => away.words(app, who),
+        refusal => messages::refusal(app.say(who.locale), refusal),
     }
 }
 
@@ -157,9 +155,9 @@ fn errors(app: &SlackApp, who: &Who, draft: &Draft, refusal: &Refusal) -> Reply 
                 note(problems::block_of(draft, problem), &problems::words(say, problem));
             }
         }
-        Refusal::ProductNotHere => note(BLOCK_PRODUCT, &messages::refusal(say, refusal)),
-        Refusal::NoWay(_) => note(BLOCK_DELIVER, &messages::refusal(say, refusal)),
-        Refusal::Unavailable => note(BLOCK_NAME, &messages::refusal(say, refusal)),
+        Refusal::ProductNotHere => note(BLOCK_PRODUCT, &refused(app, who, refusal)),
+        Refusal::NoWay(_) => note(BLOCK_DELIVER, &refused(app, who, refusal)),
+        Refusal::Unavailable(_) => note(BLOCK_NAME, &refused(app, who, refusal)),
     }
     Reply::json(json!({ "response_action": "errors", "errors": errors }))
 }

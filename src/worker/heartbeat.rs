@@ -41,7 +41,7 @@ impl Heartbeat {
         let (over, returned) = (CancellationToken::new(), CancellationToken::new());
         let soon = Arc::new(Notify::new());
         let heart = Heart {
-            options: options.application_name("segment-bot heartbeat").options([("statement_timeout", "3s")]),
+            options: options.application_name("segment-bot heartbeat"),
             lease,
             length: settings.limits.lease,
             stop_grace: settings.stop_grace,
@@ -132,7 +132,10 @@ impl Heart {
                 }
                 failed => {
                     if !failing {
-                        let answer = failed.map_or_else(|_| "none in time".to_owned(), |beat| format!("{beat:?}"));
+                        let answer = match failed {
+                            Ok(Err(error)) => error.to_string(),
+                            _ => "none in time".to_owned(),
+                        };
                         tracing::warn!(answer, "a heartbeat failed; trying again until the lease is nearly over");
                     }
                     conn = None;

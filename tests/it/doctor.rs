@@ -1,16 +1,21 @@
 //! `segment-bot doctor`, run as an operator runs it.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use segment_bot::queue;
 use serde_json::json;
 
-use crate::support::{database::database_url, fault_server::FaultServer, sample::sample};
+use crate::support::{
+    command::{finished, segment_bot},
+    database::database_url,
+    fault_server::FaultServer,
+    sample::sample,
+};
 
 async fn doctor(variables: Vec<(&'static str, String)>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_segment-bot"));
-    command.env_clear().envs(variables).arg("doctor");
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    let mut command = segment_bot();
+    command.envs(variables).arg("doctor");
+    tokio::task::spawn_blocking(move || finished(command)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +26,7 @@ async fn every_dependency_has_a_line_that_says_what_to_do() {
         vec![
             ("SEGMENT_CATALOG", folder.join("catalog.toml").display().to_string()),
             ("SEGMENT_LAKE", format!("file://{}", folder.display())),
+            ("SEGMENT_MEMORY_BYTES", "536870912".to_owned()),
             ("SEGMENT_CACHE_DIR", folder.join("cache").display().to_string()),
             ("DATABASE_URL", url.expose().to_owned()),
             ("SLACK_API_URL", format!("{}/api", slack.origin)),

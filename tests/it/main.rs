@@ -3,6 +3,7 @@
 
 mod audience;
 mod build_segment;
+mod database_trouble;
 mod delivery_model;
 mod doctor;
 mod end_to_end;
@@ -16,6 +17,7 @@ mod manifest;
 mod migrations;
 mod model_cli;
 mod model_quality;
+mod pooler;
 mod postgres;
 mod queue;
 mod queue_cli;

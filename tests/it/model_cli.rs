@@ -357,10 +357,10 @@ fn a_file_that_cannot_be_used_is_named_with_the_reason() {
     ");
     insta::assert_snapshot!(folder.error("show --model nowhere.json"), @r"
     error: cannot read nowhere.json
-      because: No such file or directory (os error 2)
+      because: there is no such file or folder
     ");
     insta::assert_snapshot!(folder.error("train --data rows.txt --label bought --out m.json"), @"error: rows.txt: the name of a table must end with .parquet, .csv or .csv.gz");
-    insta::assert_snapshot!(folder.error("train --data nowhere.csv --label bought --out m.json"), @"error: cannot read nowhere.csv: No such file or directory (os error 2)");
+    insta::assert_snapshot!(folder.error("train --data nowhere.csv --label bought --out m.json"), @"error: cannot read nowhere.csv: there is no such file or folder");
     insta::assert_snapshot!(folder.error("train --data rows.csv --label bought --out nowhere/m.json"), @"error: cannot write nowhere/m.json: there is no folder nowhere");
     insta::assert_snapshot!(folder.error("train --data rows.csv --label bought --out rows.csv"), @"error: rows.csv is read by this very command; write to another file");
     folder.write("rows.parquet", "no Parquet");

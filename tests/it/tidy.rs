@@ -165,6 +165,10 @@ fn some_crates_belong_to_some_modules() {
         if statements && module != "queue" && !name.starts_with("demo/postgres") {
             problems.push(format!("src/{name} must not hold SQL; that belongs to queue"));
         }
+        let named = ["sqlx::query", ".begin()"].iter().any(|call| code.contains(call));
+        if named && module == "queue" && name != "queue/sql.rs" {
+            problems.push(format!("src/{name} must ask through queue/sql.rs, so that it works behind a pooler"));
+        }
     }
     none(&problems);
 }
