@@ -8,6 +8,7 @@ mod failure;
 mod manifest;
 mod problem;
 mod summary;
+mod typed;
 
 pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
 pub use draft::Draft;
@@ -17,3 +18,4 @@ pub use failure::Failure;
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, SnapshotRef};
 pub use problem::{Field, Problem};
 pub use summary::{Breakdown, Cell, Direction, Factor, Quality, Rule, RulePart, RuleTest, Summary, Waterfall};
+pub use typed::{TypedLine, plain};

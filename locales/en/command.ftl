@@ -28,6 +28,7 @@ problem-missing = Please choose the { $field }.
 problem-no-value = “{ $word }” has no value. Write it as { $word }=…
 problem-twice = “{ $word }” is given twice.
 problem-open-quote = A quotation mark is not closed.
+problem-two-readings = `{ $text }` can be read in two ways: `{ $one }` or `{ $other }`. Write the one you mean.
 problem-age-order = The age goes from low to high, and { $from } is above { $to }.
 problem-age-value = “{ $value }” is not an age I can use. Ages go from { $min } to { $max }, such as 25-39.
 problem-size-value = “{ $value }” is not a size I can use. Give { $min } to { $max } people, or a share such as 5%.

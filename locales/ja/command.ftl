@@ -28,6 +28,7 @@ problem-missing = { $field }を選んでください。
 problem-no-value = 「{ $word }」の値がありません。{ $word }=… のように書いてください。
 problem-twice = 「{ $word }」が2回書かれています。
 problem-open-quote = 引用符が閉じられていません。
+problem-two-readings = `{ $text }` は2通りに読めます：`{ $one }` または `{ $other }`。どちらかの形で書いてください。
 problem-age-order = 年齢は小さい順に指定してください（{ $from } は { $to } より上です）。
 problem-age-value = 「{ $value }」は年齢として使えません。{ $min } から { $max } までで、25-39 のように指定してください。
 problem-size-value = 「{ $value }」は人数として使えません。{ $min } 人から { $max } 人まで、または 5% のような割合で指定してください。

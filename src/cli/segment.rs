@@ -143,25 +143,20 @@ async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {
 }
 
 fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyhow::Result<Conditions> {
-    let (age_from, age_to) = match wanted.age.as_deref() {
-        None => (None, None),
-        Some(age) => {
-            let (from, to) = age.split_once('-').unwrap_or((age, age));
-            (Some(from.trim().to_owned()), Some(to.trim().to_owned()))
-        }
-    };
-    let draft = Draft {
+    let mut draft = Draft {
         name,
         product: Some(wanted.product.clone()),
         genders: wanted.gender.clone(),
-        age_from,
-        age_to,
         regions: wanted.region.clone(),
         size: Some(wanted.size.clone()),
         converted: wanted.converted.clone(),
         without: wanted.without.clone(),
         control: wanted.control.clone(),
+        ..Draft::default()
     };
+    if let Some(age) = &wanted.age {
+        draft.set_age(age);
+    }
     draft.check(catalog).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(lines.join("\n"))

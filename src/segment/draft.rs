@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgeRange, CONTROL_PERCENT_MAX, Conditions, EarlierSegment, ExcludeConverted, Field, Problem, SegmentFolder, Size,
+    TypedLine,
+    typed::{self, folded},
 };
 use crate::catalog::{Catalog, GenderId, ProductId, RegionCode};
 
@@ -31,44 +33,35 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Reads `product=tea gender=f age=25-39 region=tokyo,osaka size=5000 converted=90d name="Spring"`.
-    ///
-    /// Values are not checked here, see [`Draft::problems`]; keys are.
+    /// Reads a typed line of conditions, see [`TypedLine::draft`].
     pub fn from_text(text: &str) -> Result<Self, Problem> {
-        let mut draft = Self::default();
-        let mut seen = BTreeSet::new();
-        for word in words(text)? {
-            let (key, value) = word.split_once('=').unwrap_or((&word, ""));
-            let key = key.to_lowercase();
-            let field = Field::ALL.into_iter().find(|field| field.key() == key).ok_or_else(|| unknown_key(&key))?;
-            if value.is_empty() {
-                return Err(Problem::NoValue { word: key });
-            }
-            if !seen.insert(field.key()) {
-                return Err(Problem::Twice { word: key });
-            }
-            draft.set(field, value);
-        }
-        Ok(draft)
+        TypedLine::read(text)?.draft()
     }
 
-    fn set(&mut self, field: Field, value: &str) {
-        let list = || value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    /// Takes the value of a field as it was typed.
+    pub(super) fn set(&mut self, field: Field, value: &str) {
+        let plain = || Some(typed::plain(value));
         match field {
             Field::Name => self.name = Some(value.to_owned()),
-            Field::Product => self.product = Some(value.to_owned()),
-            Field::Gender => self.genders = list(),
-            Field::Region => self.regions = list(),
-            Field::Size => self.size = Some(value.to_owned()),
-            Field::Converted => self.converted = Some(value.to_owned()),
-            Field::Without => self.without = list(),
-            Field::Control => self.control = Some(value.to_owned()),
-            Field::Age => {
-                let (from, to) = value.split_once(['-', '~', '–']).unwrap_or((value, value));
-                self.age_from = Some(from.trim().to_owned());
-                self.age_to = Some(to.trim().to_owned());
-            }
+            Field::Product => self.product = plain(),
+            Field::Gender => self.genders = typed::list(value),
+            Field::Region => self.regions = typed::list(value),
+            Field::Size => self.size = plain(),
+            Field::Converted => self.converted = plain(),
+            Field::Without => self.without = typed::list(value),
+            Field::Control => self.control = plain(),
+            Field::Age => self.set_age(value),
         }
+    }
+
+    /// Takes a range of ages as people write it, such as `25-39`, `25〜39歳` or `30代`.
+    pub fn set_age(&mut self, value: &str) {
+        let (from, to) = match typed::refuse_listed_ages(value) {
+            Ok(()) => typed::ages(value),
+            // Told when the draft is checked.
+            Err(_) => (value.to_owned(), value.to_owned()),
+        };
+        (self.age_from, self.age_to) = (Some(from), Some(to));
     }
 
     /// Every mistake in what was said; what was left out is none.
@@ -149,27 +142,33 @@ impl Draft {
 
     fn product(&self, catalog: &Catalog) -> Result<Option<ProductId>, Problem> {
         let Some(value) = &self.product else { return Ok(None) };
-        let wanted = value.to_lowercase();
-        let found = catalog.products.iter().find(|product| {
-            let words = [product.id.as_str(), &product.names.ja, &product.names.en];
-            words.into_iter().chain(product.search.iter().map(String::as_str)).any(|word| word.to_lowercase() == wanted)
-        });
-        match found {
-            Some(product) => Ok(Some(product.id.clone())),
-            None => {
-                Err(unknown_value(Field::Product, value, catalog.products.iter().map(|product| product.id.as_str())))
-            }
+        let find = |value: &str| {
+            let wanted = folded(value);
+            catalog.products.iter().find(|product| {
+                let words = [product.id.as_str(), &product.names.ja, &product.names.en];
+                words.into_iter().chain(product.search.iter().map(String::as_str)).any(|word| folded(word) == wanted)
+            })
+        };
+        if let Some(product) = find(value) {
+            return Ok(Some(product.id.clone()));
         }
+        if let [one, other] = typed::list(value).as_slice()
+            && find(one).is_some()
+            && find(other).is_some()
+        {
+            let reading = |product: &str| format!("product={product}");
+            let (text, one, other) = (reading(value), reading(one), reading(other));
+            return Err(Problem::TwoReadings { field: Field::Product, text, one, other });
+        }
+        Err(unknown_value(Field::Product, value, catalog.products.iter().map(|product| product.id.as_str())))
     }
 
     fn genders(&self, catalog: &Catalog) -> Result<BTreeSet<GenderId>, Problem> {
         let one = |value: &String| {
-            let wanted = value.to_lowercase();
+            let wanted = folded(value);
             let found = catalog.genders.iter().find(|gender| {
                 let code = gender.code.as_deref().unwrap_or_default();
-                [gender.id.as_str(), code, &gender.names.ja, &gender.names.en]
-                    .iter()
-                    .any(|word| word.to_lowercase() == wanted)
+                [gender.id.as_str(), code, &gender.names.ja, &gender.names.en].iter().any(|word| folded(word) == wanted)
             });
             match found {
                 Some(gender) => Ok(gender.id.clone()),
@@ -187,12 +186,12 @@ impl Draft {
         let (min, max) = (catalog.age.min, catalog.age.max);
         let year = |value: &Option<String>, open_end: u8| match value {
             None => Ok(open_end),
-            Some(text) => text.parse().ok().filter(|age| (min..=max).contains(age)).ok_or_else(|| Problem::AgeValue {
-                value: text.clone(),
-                min,
-                max,
-            }),
+            Some(text) => {
+                let age = typed::plain(text).parse().ok().filter(|age| (min..=max).contains(age));
+                age.ok_or_else(|| Problem::AgeValue { value: text.clone(), min, max })
+            }
         };
+        self.age_from.as_deref().map_or(Ok(()), typed::refuse_listed_ages)?;
         if self.age_from.is_none() && self.age_to.is_none() {
             return Ok(None);
         }
@@ -206,8 +205,8 @@ impl Draft {
     fn regions(&self, catalog: &Catalog) -> Result<BTreeSet<RegionCode>, Problem> {
         let mut chosen = BTreeSet::new();
         for value in &self.regions {
-            let wanted = value.to_lowercase();
-            let is = |words: [&str; 4]| words.iter().any(|word| word.to_lowercase() == wanted);
+            let wanted = folded(value);
+            let is = |words: [&str; 4]| words.iter().any(|word| folded(word) == wanted);
             let area = catalog.areas.iter().find(|area| is([&area.id, &area.id, &area.names.ja, &area.names.en]));
             let region = catalog
                 .regions
@@ -229,8 +228,8 @@ impl Draft {
     fn size(&self, catalog: &Catalog) -> Result<Option<Size>, Problem> {
         let Some(value) = &self.size else { return Ok(None) };
         let (min, max) = (catalog.limits.smallest_segment, catalog.limits.largest_segment);
-        let plain: String = value.chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
-        let size = match plain.strip_suffix(['%', '％']) {
+        let plain = typed::whole_number(Field::Size, value)?;
+        let size = match plain.strip_suffix('%') {
             Some(percent) => percent.parse().ok().filter(|percent| (1..=100).contains(percent)).map(Size::Percent),
             None => plain.parse().ok().filter(|people| (min..=max).contains(people)).map(Size::People),
         };
@@ -239,7 +238,7 @@ impl Draft {
 
     fn converted(&self) -> Result<Option<ExcludeConverted>, Problem> {
         let Some(value) = &self.converted else { return Ok(None) };
-        value.parse().map(Some).map_err(|_| {
+        folded(value).replace('日', "d").parse().map(Some).map_err(|_| {
             let accepted: Vec<String> = ExcludeConverted::CHOICES.iter().map(ToString::to_string).collect();
             unknown_value(Field::Converted, value, accepted.iter().map(String::as_str))
         })
@@ -259,7 +258,7 @@ impl Draft {
 
     fn control(&self) -> Result<Option<u8>, Problem> {
         let Some(value) = &self.control else { return Ok(None) };
-        let percent = value.trim_end_matches(['%', '％']).trim().parse().ok();
+        let percent = typed::plain(value).trim_end_matches('%').trim().parse().ok();
         let usable = percent.filter(|percent| *percent <= CONTROL_PERCENT_MAX);
         usable.map(Some).ok_or_else(|| Problem::ControlValue { value: value.clone(), max: CONTROL_PERCENT_MAX })
     }
@@ -267,16 +266,20 @@ impl Draft {
 
 /// The number of a request.
 fn number(word: &str) -> Option<i64> {
-    word.trim_start_matches(['#', '＃']).parse().ok()
+    typed::plain(word).trim_start_matches('#').parse().ok()
 }
 
 fn folder(word: &str) -> Result<SegmentFolder, Problem> {
     SegmentFolder::try_from(word.to_owned()).map_err(|_| Problem::SegmentValue { value: word.to_owned() })
 }
 
-fn unknown_key(word: &str) -> Problem {
-    let accepted: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
-    Problem::UnknownKey { word: word.to_owned(), nearest: nearest(word, accepted.iter().map(String::as_str)), accepted }
+impl Problem {
+    /// A key that no condition has.
+    pub(super) fn unknown_key(word: &str) -> Self {
+        let accepted: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
+        let nearest = nearest(word, accepted.iter().map(String::as_str));
+        Self::UnknownKey { word: word.to_owned(), nearest, accepted }
+    }
 }
 
 fn unknown_value<'a>(field: Field, value: &str, accepted: impl Iterator<Item = &'a str> + Clone) -> Problem {
@@ -296,24 +299,6 @@ fn nearest<'a>(word: &str, accepted: impl Iterator<Item = &'a str>) -> Option<St
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
         .min()
         .map(|(_, candidate)| candidate.to_owned())
-}
-
-/// Splits at white space that is not between quotation marks, and drops the marks.
-fn words(text: &str) -> Result<Vec<String>, Problem> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
-    for c in text.chars() {
-        match c {
-            '"' | '“' | '”' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => words.push(std::mem::take(&mut word)),
-            c => word.push(c),
-        }
-    }
-    if quoted {
-        return Err(Problem::OpenQuote);
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    Ok(words)
 }
 
 #[cfg(test)]

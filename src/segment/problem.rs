@@ -62,6 +62,8 @@ pub enum Problem {
     Twice { word: String },
     #[error("A quotation mark is not closed.")]
     OpenQuote,
+    #[error("`{text}` can be read in two ways: `{one}` or `{other}`. Write the one you mean.")]
+    TwoReadings { field: Field, text: String, one: String, other: String },
     #[error("The age must be from low to high, and {from} is above {to}.")]
     AgeOrder { from: u8, to: u8 },
     #[error("`{value}` is no age I can use. Ages go from {min} to {max}, such as 25-39.")]
@@ -93,7 +95,9 @@ impl Problem {
     /// The input that it belongs to; `None` for mistakes in typed text as a whole.
     pub fn field(&self) -> Option<Field> {
         match self {
-            Self::UnknownValue { field, .. } | Self::Missing { field } => Some(*field),
+            Self::UnknownValue { field, .. } | Self::Missing { field } | Self::TwoReadings { field, .. } => {
+                Some(*field)
+            }
             Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
             Self::SizeValue { .. } => Some(Field::Size),
             Self::SegmentValue { .. } => Some(Field::Without),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     queue::{self, CancelOutcome, Request},
-    segment::{Draft, Problem},
+    segment::{Draft, Problem, TypedLine},
 };
 
 /// Words that are no conditions.
@@ -42,7 +42,7 @@ enum Typed {
 
 /// Answers the command.
 pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
-    let typed = typed(&problems::plain_digits(&command.text));
+    let typed = typed(&command.text);
     let who = app.who(command.team(), &command.user_id).await;
     let say = app.say(who.locale);
     match typed {
@@ -65,15 +65,12 @@ pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
 }
 
 fn typed(text: &str) -> Result<Typed, Problem> {
-    let (text, at_once) = without_go(text);
-    let mut words = text.split_whitespace();
-    let Some(first) = words.next() else {
-        return Ok(Typed::Conditions { draft: Box::default(), at_once });
-    };
-    if first.contains('=') {
-        return Ok(Typed::Conditions { draft: Box::new(Draft::from_text(&text)?), at_once });
+    let line = TypedLine::read(text)?;
+    if line.is_empty() || line.has_conditions() {
+        return Ok(Typed::Conditions { draft: Box::new(line.draft()?), at_once: line.at_once });
     }
-    let number = words.next().and_then(|word| word.trim_start_matches('#').parse().ok());
+    let first = line.word(0).unwrap_or_default();
+    let number = line.word(1).and_then(|word| word.trim_start_matches('#').parse().ok());
     Ok(match first.to_lowercase().as_str() {
         "help" => Typed::Help,
         "products" => Typed::Products,
@@ -81,27 +78,13 @@ fn typed(text: &str) -> Result<Typed, Problem> {
         "show" => Typed::Show(number),
         "cancel" => Typed::Cancel(number),
         "rerun" => Typed::Rerun(number),
-        word => Typed::Unknown { word: first.to_owned(), nearest: nearest(word) },
+        word => Typed::Unknown { nearest: nearest(word), word: first },
     })
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
     let distances = SUBCOMMANDS.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
     distances.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known)
-}
-
-/// Takes the word `--go` out; keyboards turn two hyphens into a dash.
-fn without_go(text: &str) -> (String, bool) {
-    let is_go = |word: &str| matches!(word, "--go" | "—go" | "–go");
-    let (mut kept, mut at_once) = (String::new(), false);
-    for piece in text.split_inclusive(char::is_whitespace) {
-        if is_go(piece.trim()) {
-            at_once = true;
-        } else {
-            kept.push_str(piece);
-        }
-    }
-    (kept, at_once)
 }
 
 async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, at_once: bool) -> Reply {
@@ -235,8 +218,10 @@ mod tests {
 
     #[test]
     fn full_width_text_is_read() {
-        let text = problems::plain_digits("ｐｒｏｄｕｃｔ＝tea　size＝５０００");
-        let Typed::Conditions { draft, .. } = typed(&text).unwrap() else { panic!("conditions") };
+        let Typed::Conditions { draft, .. } = typed("ｐｒｏｄｕｃｔ＝tea　size＝５０００").unwrap()
+        else {
+            panic!("conditions")
+        };
         assert_eq!(draft.size.as_deref(), Some("5000"));
     }
 }

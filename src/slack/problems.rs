@@ -36,6 +36,10 @@ pub(super) fn words(say: Say<'_>, problem: &Problem) -> String {
         Problem::NoValue { word } => say.with("problem-no-value", &[("word", short(word).into())]),
         Problem::Twice { word } => say.with("problem-twice", &[("word", short(word).into())]),
         Problem::OpenQuote => say.text("problem-open-quote"),
+        Problem::TwoReadings { text, one, other, .. } => {
+            let args = [("text", short(text).into()), ("one", short(one).into()), ("other", short(other).into())];
+            say.with("problem-two-readings", &args)
+        }
         Problem::AgeOrder { from, to } => {
             say.with("problem-age-order", &[("from", (*from).into()), ("to", (*to).into())])
         }
@@ -115,17 +119,4 @@ fn field_name(say: Say<'_>, field: Field) -> String {
         Field::Without => say.text("field-without"),
         Field::Control => say.text("field-control"),
     }
-}
-
-/// Full-width digits, letters and signs, as a Japanese keyboard types them, in their plain form.
-pub(super) fn plain_digits(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '０'..='９' | 'ａ'..='ｚ' | 'Ａ'..='Ｚ' | '＝' | '，' | '％' | '－' | '＿' => {
-                char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c)
-            }
-            '\u{3000}' => ' ',
-            other => other,
-        })
-        .collect()
 }

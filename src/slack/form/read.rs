@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    super::{inbound::View, problems::plain_digits},
+    super::inbound::View,
     Origin,
     view::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER,
@@ -25,7 +25,7 @@ pub(in crate::slack) struct Filled {
 pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
     let origin: Origin = serde_json::from_str(&view.private_metadata).unwrap_or_default();
     let values = Values(view);
-    let size = values.text(BLOCK_SIZE_EXACT).map(|size| plain_digits(&size)).or_else(|| values.one(BLOCK_SIZE));
+    let size = values.text(BLOCK_SIZE_EXACT).or_else(|| values.one(BLOCK_SIZE));
     let draft = Draft {
         name: values.text(BLOCK_NAME),
         product: values.one(BLOCK_PRODUCT),
