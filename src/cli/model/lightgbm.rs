@@ -77,7 +77,10 @@ pub(super) fn import(args: &Import) -> anyhow::Result<()> {
     let beside = beside(&args.lightgbm);
     let out = OutFile::begin(&args.out, &[&args.lightgbm, &beside])?;
     let cannot_read = || format!("cannot read {}", args.lightgbm.display());
-    let text = fs::read_to_string(&args.lightgbm).with_context(cannot_read)?;
+    let bytes = fs::read(&args.lightgbm).with_context(cannot_read)?;
+    let text = String::from_utf8(bytes).ok().with_context(|| {
+        format!("{} is not UTF-8 text; save the model again with LightGBM", args.lightgbm.display())
+    })?;
     let mut model = Gbdt::from_lightgbm_text(&text)
         .with_context(|| format!("{} is not a model that can be used", args.lightgbm.display()))?;
     let has_names = beside.exists();

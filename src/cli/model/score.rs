@@ -77,6 +77,7 @@ pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<(
     let file = ScoringFile::open(&args.data, &model, args.id.as_deref(), absent)?;
     spent.reading.add(meter.stop());
     let mut table = file.scores(&args.out, out.handle()?)?;
+    let model = model.ranked();
     let (scorer, mut unknown) = (model.scorer(), vec![0; model.feature_names().len()]);
     let (mut done, mut batches) = (0, file.batches());
     loop {

@@ -70,8 +70,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let (Some(data), Some(label)) = (&args.data, &args.label) {
         let bar = Bar::new("judging");
         let judged = LabelledTable::read_for(data, label, &model)?;
-        evaluation = Evaluation::of(&model.raw_scores(&judged.table), judged.labels.as_slice());
-        contributions = Some(model.mean_absolute_contributions(&judged.table.thinned(SAMPLE_ROWS)));
+        let ranked = model.ranked();
+        evaluation = Evaluation::of(&ranked.raw_scores(&judged.table), judged.labels.as_slice());
+        contributions = Some(ranked.mean_absolute_contributions(&judged.table.thinned(SAMPLE_ROWS)));
         drop(bar);
         warn(&judged.notes);
         if evaluation.is_none() {

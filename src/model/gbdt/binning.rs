@@ -45,6 +45,17 @@ impl Cuts {
         &self.0
     }
 
+    /// How many cuts are below a number, as [`super::Gbdt::ranked`] takes it; NaN for NaN. Numbers within ±1e-35 are 0, as
+    /// `LightGBM` has it.
+    pub fn rank(&self, value: f64) -> f32 {
+        if value.is_nan() {
+            return f32::NAN;
+        }
+        let value = if value.abs() <= 1e-35 { 0.0 } else { value };
+        let rank = self.0.partition_point(|&cut| cut < value);
+        f32::from(u8::try_from(rank).expect("at most VALUE_BINS_MAX"))
+    }
+
     /// The largest value that goes left when a split keeps bins up to `bin` there.
     pub fn threshold(&self, bin: u8) -> f64 {
         self.0.get(usize::from(bin)).copied().unwrap_or(f64::INFINITY)

@@ -170,7 +170,17 @@ impl Task<'_> {
         facts.negatives_kept = negatives_kept;
         let feature_names = self.train.records.names().to_vec();
         let params = params.clone();
-        Ok(Gbdt { feature_names, bins, leaf_bits: LEAF_BITS, base_score, trees, calibration, params, facts })
+        Ok(Gbdt {
+            feature_names,
+            bins,
+            leaf_bits: LEAF_BITS,
+            base_score,
+            trees,
+            calibration,
+            params,
+            facts,
+            doubles: false,
+        })
     }
 
     fn validation_fold(&self, dataset: &Labelled, bins: &[FeatureBins], rows: &[u32]) -> Result<Fold, FitError> {

@@ -4,11 +4,15 @@
 //! as 0 and cuts the fraction off category codes; categories from code 2^24 on are not written.
 
 mod fields;
+mod pandas;
 mod params;
 mod read;
 mod write;
 
 use super::tree::TreeFault;
+
+/// The line of the header that says how many bits the numbers have that a model of ours compares.
+const FLOATS: &str = "segment_bot_floats";
 
 /// Why a text is not a model that can be imported.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -43,7 +47,21 @@ pub enum LightGbmTextError {
     DuplicateFeature(String),
     #[error("`{0}` is tested as a number and as a category")]
     TwoKinds(String),
-    #[error("`{feature}` is cut at {found} numbers, at most 254 can be imported; train with `max_bin` at most 255")]
+    #[error("the line `pandas_categorical` cannot be read; save the model again")]
+    PandasLine,
+    #[error(
+        "the line `pandas_categorical` has values of {lists} columns, but {features} features are categories, so which values \
+         belong to which cannot be told; train again without columns that always have the same value"
+    )]
+    PandasColumns { lists: usize, features: usize },
+    #[error(
+        "tree {tree} tests category {code} of `{feature}`, but the line `pandas_categorical` has {known} values for it"
+    )]
+    PandasCode { tree: usize, feature: String, code: u32, known: usize },
+    #[error(
+        "`{feature}` is cut at {found} different numbers, and at most 254 can be imported; each training that continues \
+         another adds cuts of its own: train in one go, with `max_bin` at most 255"
+    )]
     TooManyCuts { feature: String, found: usize },
     #[error("`{feature}` is tested for {found} categories, at most 255 can be imported; put rare categories together")]
     TooManyCategories { feature: String, found: usize },

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::binning::FeatureBins;
+use super::binning::{Cuts, FeatureBins};
 use super::calibration::Calibration;
+use super::math::real;
 use super::params::GbdtValidParams;
 use super::tree::Tree;
 
@@ -25,6 +26,8 @@ pub struct Gbdt {
     pub(super) calibration: Calibration,
     pub(super) params: GbdtValidParams,
     pub(super) facts: TrainingFacts,
+    /// Whether numbers are compared with cuts as 64-bit floats: so in models of programs that do; see [`Gbdt::ranked`].
+    pub(super) doubles: bool,
 }
 
 /// What the model was trained on and how that went.
@@ -82,6 +85,28 @@ impl Gbdt {
 
     pub fn facts(&self) -> &TrainingFacts {
         &self.facts
+    }
+
+    /// Whether numbers must be compared with the cuts before they are rounded to 32 bits.
+    pub fn compares_doubles(&self) -> bool {
+        self.doubles
+    }
+
+    /// The model for tables that hold, for each number, how many of its feature's cuts are below it: those need no more
+    /// than 32 bits. The model itself when it compares 32-bit floats anyway.
+    #[must_use]
+    pub fn ranked(&self) -> Self {
+        let mut ranked = self.clone();
+        if self.doubles {
+            for bins in &mut ranked.bins {
+                if let FeatureBins::Numeric(cuts) = bins {
+                    let ranks = (0..cuts.as_slice().len()).map(real).collect();
+                    *cuts = Cuts::new(ranks).expect("as many as there were");
+                }
+            }
+            ranked.doubles = false;
+        }
+        ranked
     }
 
     /// For each feature, the gain of all splits that test it.

@@ -58,6 +58,8 @@ struct Written<'a> {
     base_score: f64,
     calibration: Calibration,
     trees: &'a [Tree],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    doubles: bool,
 }
 
 #[derive(Serialize)]
@@ -77,6 +79,8 @@ struct Read {
     base_score: f64,
     calibration: Calibration,
     trees: Vec<Tree>,
+    #[serde(default)]
+    doubles: bool,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +108,7 @@ impl Gbdt {
             base_score: self.base_score,
             calibration: self.calibration,
             trees: &self.trees,
+            doubles: self.doubles,
         };
         serde_json::to_vec(&written).expect("numbers, strings and lists always serialise")
     }
@@ -131,8 +136,8 @@ impl Gbdt {
         if !Self::sums_fit(&read.trees) {
             return Err(ModelFileError::LeafValues);
         }
-        let (leaf_bits, base_score, facts) = (read.leaf_bits, read.base_score, read.facts);
-        Ok(Self { feature_names, bins, leaf_bits, base_score, trees: read.trees, calibration, params, facts })
+        let Read { leaf_bits, base_score, facts, trees, doubles, .. } = read;
+        Ok(Self { feature_names, bins, leaf_bits, base_score, trees, calibration, params, facts, doubles })
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) fn model(dice: &mut Dice, size: Size) -> Gbdt {
         calibration: Calibration::new(slope, offset).unwrap(),
         params: GbdtParams::default().check().unwrap(),
         facts: TrainingFacts { negatives_kept: 1.0, ..TrainingFacts::default() },
+        doubles: false,
     }
 }
 

@@ -91,6 +91,11 @@ impl Table {
         &self.columns
     }
 
+    /// The columns alone.
+    pub fn into_columns(self) -> Vec<Vec<f32>> {
+        self.columns
+    }
+
     /// What each column's values mean.
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds

@@ -7,7 +7,7 @@ use super::{
     columns::{Cells, Class, looks_like_a_date, number, wide_number},
     source::Piece,
 };
-use crate::model::gbdt::{FeatureBins, Kind};
+use crate::model::gbdt::{Cuts, FeatureBins, Gbdt, Kind};
 
 /// Different texts of a column, at most: more codes are not exact in `f32`.
 const TEXTS_MAX: usize = 1 << 24;
@@ -28,6 +28,10 @@ pub(super) enum Coding {
     Codes,
     /// Categories called by name, with the code of each.
     Names(HashMap<String, f32>),
+    /// Numbers by their place among a feature's cuts, see [`Gbdt::ranked`].
+    Ranks(Cuts),
+    /// As [`Coding::Names`], of another program: numbers and yes and no may be written otherwise.
+    ForeignNames(HashMap<String, f32>),
 }
 
 /// A column's values as numbers.
@@ -40,8 +44,17 @@ pub(super) struct Coded {
 }
 
 impl Coding {
-    /// How the values of a model's feature are coded.
-    pub(super) fn of_bins(bins: &FeatureBins) -> Self {
+    /// How the values of the features of a model are coded for [`Gbdt::ranked`].
+    pub(super) fn of_model(model: &Gbdt) -> Vec<Self> {
+        let coding = |bins: &FeatureBins| match (bins, Self::of_bins(bins)) {
+            (FeatureBins::Numeric(cuts), _) if model.compares_doubles() => Self::Ranks(cuts.clone()),
+            (_, Self::Names(names)) if model.compares_doubles() => Self::ForeignNames(names),
+            (_, coding) => coding,
+        };
+        model.bins().iter().map(coding).collect()
+    }
+
+    fn of_bins(bins: &FeatureBins) -> Self {
         match bins {
             FeatureBins::Numeric(_) => Self::Numbers,
             FeatureBins::Categorical(categories) if categories.names().is_empty() => Self::Codes,
@@ -73,7 +86,22 @@ impl Coding {
                 let known = |text: &str| codes.get(text).copied();
                 Ok(counting_unknown(texts.iter().map(|text| text.as_deref()), known))
             }
+            Self::Ranks(cuts) => Ok((cells.wide_numbers()?.into_iter().map(|value| cuts.rank(value)).collect(), 0)),
+            Self::ForeignNames(codes) => {
+                let texts = cells.texts()?;
+                let known = |text: &str| codes.get(text).or_else(|| codes.get(&usual(text)?)).copied();
+                Ok(counting_unknown(texts.iter().map(|text| text.as_deref()), known))
+            }
         }
+    }
+}
+
+/// A number, or yes and no, as names of categories have it.
+fn usual(text: &str) -> Option<String> {
+    let text = text.trim();
+    match text.parse::<f64>() {
+        Ok(number) => Some((number + 0.0).to_string()),
+        Err(_) => Some(text.to_lowercase()).filter(|text| text == "true" || text == "false"),
     }
 }
 

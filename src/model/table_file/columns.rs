@@ -74,6 +74,26 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Like [`Cells::numbers`], before they are rounded.
+    pub(super) fn wide_numbers(&self) -> Result<Vec<f64>, TableFileError> {
+        match self.class() {
+            Class::Boolean | Class::Number | Class::Empty => {
+                let cast = self.column.cast(&DataType::Float64).map_err(self.polars())?;
+                let values = cast.f64().map_err(self.polars())?;
+                Ok(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+            }
+            Class::Text => {
+                let number = |(place, text): (usize, Option<&str>)| match text {
+                    None => Ok(f64::NAN),
+                    Some(text) => wide_number(text).ok_or_else(|| self.not_a_number(place, text)),
+                };
+                self.texts_as_stored()?.iter().copied().enumerate().map(number).collect()
+            }
+            Class::Time(kind) => Err(self.time(kind, None)),
+            Class::Other => Err(self.unusable()),
+        }
+    }
+
     fn cast_numbers(&self) -> Result<Vec<f32>, TableFileError> {
         let cast = self.column.cast(&DataType::Float32).map_err(self.polars())?;
         let values = cast.f32().map_err(self.polars())?;

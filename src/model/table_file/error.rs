@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::gbdt::TableError;
+use crate::{lake::csv::CsvError, model::gbdt::TableError};
 
 /// Why a file cannot be used. Rows count from 1, the header left out.
 #[derive(Debug, thiserror::Error)]
@@ -13,10 +13,10 @@ pub enum TableFileError {
     ScoresFormat { path: PathBuf },
     #[error("cannot read {}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("cannot read {}: {source}", path.display())]
-    Polars { path: PathBuf, source: polars::error::PolarsError },
-    #[error("cannot read the header of {}: {source}", path.display())]
-    Header { path: PathBuf, source: csv::Error },
+    #[error("{} cannot be decoded: the file is damaged, or was written over while it was read; copy or write it again", path.display())]
+    Undecodable { path: PathBuf },
+    #[error(transparent)]
+    Csv(Box<CsvError>),
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: polars::error::PolarsError },
     #[error("{} is empty; its first line must name the columns", path.display())]
@@ -96,9 +96,18 @@ impl TableFileError {
         move |source| Self::Io { path: path.to_owned(), source }
     }
 
+    /// For `map_err` on what the reader of CSV says.
+    pub(super) fn csv(error: CsvError) -> Self {
+        Self::Csv(Box::new(error))
+    }
+
     /// For `map_err` on what polars says while reading.
     pub(super) fn polars(path: &std::path::Path) -> impl Fn(polars::error::PolarsError) -> Self {
-        move |source| Self::Polars { path: path.to_owned(), source }
+        move |error| {
+            // The library's words are for those who mend this program.
+            tracing::debug!(path = %path.display(), %error, "cannot be decoded");
+            Self::Undecodable { path: path.to_owned() }
+        }
     }
 }
 

@@ -63,15 +63,22 @@ impl LabelledTable {
         Self::read_known(&source, roles, &features)
     }
 
-    /// Reads a file with the outcomes in `label` to judge a model by.
+    /// Reads a file with the outcomes in `label` to judge a model by: for [`Gbdt::ranked`].
     pub fn read_for(path: &Path, label: &str, model: &Gbdt) -> Result<Self, TableFileError> {
         let source = Source::open(path)?;
         let roles = Roles { label: label.to_owned(), ..Roles::default() };
-        let known = model.feature_names().iter().zip(model.bins());
+        let called: Vec<String> = model
+            .feature_names()
+            .iter()
+            .map(|name| source.called(name, model).unwrap_or_else(|| name.clone()))
+            .collect();
         // Scoring needs no kinds: the codes are the model's already.
+        let known = called.iter().zip(Coding::of_model(model));
         let features: Vec<(&str, Coding, Kind)> =
-            known.map(|(name, bins)| (name.as_str(), Coding::of_bins(bins), Kind::Numeric)).collect();
-        Self::read_known(&source, &roles, &features)
+            known.map(|(name, coding)| (name.as_str(), coding, Kind::Numeric)).collect();
+        let mut read = Self::read_known(&source, &roles, &features)?;
+        read.table = Table::new(model.feature_names().to_vec(), read.table.into_columns())?;
+        Ok(read)
     }
 
     fn read_known(source: &Source, roles: &Roles, features: &[(&str, Coding, Kind)]) -> Result<Self, TableFileError> {

@@ -30,6 +30,8 @@ pub struct ScoringFile {
     /// One for each feature of the model, in its order; `None` where no column is read.
     codings: Vec<Option<Coding>>,
     names: Vec<String>,
+    /// What the file calls each feature.
+    called: Vec<String>,
     id: Option<String>,
     absent: Vec<String>,
     pieces: Vec<Piece>,
@@ -58,14 +60,16 @@ impl ScoringFile {
             }
         }
         let names = model.feature_names().to_vec();
-        let lacking: Vec<String> = names.iter().filter(|name| !source.has(name)).cloned().collect();
+        let found: Vec<Option<String>> = names.iter().map(|name| source.called(name, model)).collect();
+        let lacking: Vec<String> =
+            names.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(name, _)| name.clone()).collect();
         refuse(path, &lacking, names.len(), absent)?;
-        let tested = model.split_counts();
-        let coding = |index: usize| {
-            (tested[index] > 0 && source.has(&names[index])).then(|| Coding::of_bins(&model.bins()[index]))
-        };
-        let codings: Vec<Option<Coding>> = (0..names.len()).map(coding).collect();
-        let read = names.iter().zip(&codings).filter(|(_, coding)| coding.is_some());
+        let codings = Coding::of_model(model).into_iter().zip(model.split_counts()).zip(&found);
+        let codings: Vec<Option<Coding>> =
+            codings.map(|((coding, splits), found)| (splits > 0 && found.is_some()).then_some(coding)).collect();
+        let called: Vec<String> =
+            found.into_iter().zip(&names).map(|(found, name)| found.unwrap_or_else(|| name.clone())).collect();
+        let read = called.iter().zip(&codings).filter(|(_, coding)| coding.is_some());
         let mut columns: Vec<&str> = read.map(|(name, _)| name.as_str()).collect();
         if let Some(id) = id.filter(|id| !columns.contains(id)) {
             columns.push(id);
@@ -75,7 +79,7 @@ impl ScoringFile {
             columns.push(&source.columns[0]);
         }
         let pieces = source.pieces(&columns)?;
-        Ok(Self { id: id.map(str::to_owned), absent: lacking, codings, names, pieces, source })
+        Ok(Self { id: id.map(str::to_owned), absent: lacking, codings, names, called, pieces, source })
     }
 
     /// Rows of the file.
@@ -99,7 +103,7 @@ impl ScoringFile {
             Some(coding) => coding.encode(piece, name).map(|(values, unknown)| (Some(values), unknown)),
         };
         let coded: Vec<(Option<Vec<f32>>, usize)> =
-            self.codings.par_iter().zip(&self.names).map(encode).collect::<Result<_, TableFileError>>()?;
+            self.codings.par_iter().zip(&self.called).map(encode).collect::<Result<_, TableFileError>>()?;
         let (columns, unknown) = coded.into_iter().unzip();
         let id = match &self.id {
             Some(id) => piece.column(id)?,

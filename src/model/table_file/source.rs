@@ -6,21 +6,17 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use flate2::read::MultiGzDecoder;
 use polars::{
-    io::{
-        mmap::MmapBytesReader,
-        parquet::metadata::{FileMetadata, FileMetadataRef},
-    },
-    prelude::{ArrowDataType, Column, CsvReadOptions, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader},
+    io::parquet::metadata::{FileMetadata, FileMetadataRef},
+    prelude::{ArrowDataType, Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader},
 };
 
 use super::TableFileError;
+use crate::{lake::csv, model::gbdt::Gbdt};
 
 /// Rows of a piece, also of files with larger row groups. Pages before a piece are stepped over without unpacking them.
 const ROWS_MAX: usize = 1 << 18;
@@ -36,7 +32,7 @@ pub(super) struct Source {
 #[derive(Debug)]
 enum Format {
     Parquet(FileMetadataRef),
-    Csv { packed: bool },
+    Csv,
 }
 
 /// Consecutive rows of a file.
@@ -69,8 +65,8 @@ impl Source {
                 let schema = reader.schema().map_err(TableFileError::polars(path))?;
                 (Format::Parquet(footer), schema.iter_names().map(ToString::to_string).collect())
             }
-            "csv" => (Format::Csv { packed: false }, header(path, false)?),
-            "gz" if ending(&path.with_extension("")) == "csv" => (Format::Csv { packed: true }, header(path, true)?),
+            "csv" => (Format::Csv, csv_reader(path)?.header().to_vec()),
+            "gz" if ending(&path.with_extension("")) == "csv" => (Format::Csv, csv_reader(path)?.header().to_vec()),
             _ => return Err(TableFileError::Format { path: path.to_owned() }),
         };
         let source = Self { path: path.to_owned(), columns, format };
@@ -93,6 +89,18 @@ impl Source {
         self.columns.iter().any(|own| own == column)
     }
 
+    /// The column of a model's feature; of a model of `LightGBM`, which has `_` for white space in names, also the only one
+    /// that it would call so.
+    pub(super) fn called(&self, feature: &str, model: &Gbdt) -> Option<String> {
+        if self.has(feature) {
+            return Some(feature.to_owned());
+        }
+        let renamed = |own: &&String| own.replace(char::is_whitespace, "_") == feature;
+        let mut named_so = self.columns.iter().filter(renamed).filter(|_| model.compares_doubles());
+        let first = named_so.next()?;
+        named_so.next().is_none().then(|| first.clone())
+    }
+
     /// Refuses a column that is not there, with the name that may be meant.
     pub(super) fn require(&self, column: &str) -> Result<(), TableFileError> {
         if self.has(column) {
@@ -112,8 +120,8 @@ impl Source {
     pub(super) fn whole(&self, columns: &[&str]) -> Result<Piece, TableFileError> {
         let (content, rows) = match &self.format {
             Format::Parquet(footer) => (Content::Parquet { footer: footer.clone(), first: 0 }, footer.num_rows),
-            Format::Csv { packed } => {
-                let frame = self.read_csv(columns, *packed)?;
+            Format::Csv => {
+                let frame = self.read_csv(columns)?;
                 let rows = frame.height();
                 (Content::Frame(frame), rows)
             }
@@ -147,34 +155,24 @@ impl Source {
     }
 
     fn is_untyped(&self) -> bool {
-        matches!(self.format, Format::Csv { .. })
+        matches!(self.format, Format::Csv)
     }
 
-    fn read_csv(&self, columns: &[&str], packed: bool) -> Result<DataFrame, TableFileError> {
-        if packed {
-            let mut bytes = Vec::new();
-            bytes_of(&self.path, packed)?.read_to_end(&mut bytes).map_err(TableFileError::io(&self.path))?;
-            self.parse_csv(Cursor::new(bytes), columns)
-        } else {
-            self.parse_csv(File::open(&self.path).map_err(TableFileError::io(&self.path))?, columns)
-        }
-    }
-
-    fn parse_csv(&self, bytes: impl MmapBytesReader, columns: &[&str]) -> Result<DataFrame, TableFileError> {
+    fn read_csv(&self, columns: &[&str]) -> Result<DataFrame, TableFileError> {
+        let mut reader = csv_reader(&self.path)?;
         let is_read = |place: &usize| columns.contains(&self.columns[*place].as_str());
         let places: Vec<usize> = (0..self.columns.len()).filter(is_read).collect();
-        let names: Vec<&str> = places.iter().map(|&place| self.columns[place].as_str()).collect();
-        let mut frame = CsvReadOptions::default()
-            .with_projection(Some(Arc::new(places)))
-            // 0 rows to guess types from means that all is text.
-            .with_infer_schema_length(Some(0))
-            .with_raise_if_empty(false)
-            .into_reader_with_file_handle(bytes)
-            .finish()
-            .map_err(TableFileError::polars(&self.path))?;
-        // Polars leaves doubled quotes in the names.
-        frame.set_column_names(&names).map_err(TableFileError::polars(&self.path))?;
-        Ok(frame)
+        let mut cells: Vec<Vec<Option<String>>> = vec![Vec::new(); places.len()];
+        let mut rows = 0;
+        while let Some(row) = reader.next_row().map_err(TableFileError::csv)? {
+            rows += 1;
+            for (cells, place) in cells.iter_mut().zip(&places) {
+                cells.push(row.get(*place).map(str::to_owned));
+            }
+        }
+        let named =
+            places.iter().zip(cells).map(|(place, cells)| Column::new(self.columns[*place].as_str().into(), cells));
+        DataFrame::new(rows, named.collect()).map_err(TableFileError::polars(&self.path))
     }
 }
 
@@ -237,16 +235,8 @@ fn parquet(path: &Path) -> Result<ParquetReader<File>, TableFileError> {
     Ok(ParquetReader::new(File::open(path).map_err(TableFileError::io(path))?))
 }
 
-fn bytes_of(path: &Path, packed: bool) -> Result<Box<dyn Read>, TableFileError> {
-    let file = File::open(path).map_err(TableFileError::io(path))?;
-    Ok(if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
-}
-
-/// The names in the first line of a CSV.
-fn header(path: &Path, packed: bool) -> Result<Vec<String>, TableFileError> {
-    let mut reader = csv::Reader::from_reader(bytes_of(path, packed)?);
-    let failed = |source| TableFileError::Header { path: path.to_owned(), source };
-    Ok(reader.headers().map_err(failed)?.iter().map(str::to_owned).collect())
+fn csv_reader(path: &Path) -> Result<csv::Reader, TableFileError> {
+    csv::Reader::open(path, &path.display().to_string(), &csv::Options::default()).map_err(TableFileError::csv)
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ fn chain(length: usize, rows: impl Fn(usize) -> u64) -> (Gbdt, Table) {
         calibration: Calibration::IDENTITY,
         params: GbdtParams::default().check().unwrap(),
         facts: TrainingFacts::default(),
+        doubles: false,
     };
     (model, Table::new(names, columns).unwrap())
 }

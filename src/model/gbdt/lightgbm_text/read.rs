@@ -7,7 +7,7 @@ mod tree;
 use linfa::ParamGuard;
 
 use super::fields::{Fields, words};
-use super::{LightGbmTextError, Place, params};
+use super::{FLOATS, LightGbmTextError, Place, pandas, params};
 
 use super::super::calibration::Calibration;
 use super::super::model::{Gbdt, TrainingFacts};
@@ -23,18 +23,19 @@ impl Gbdt {
     /// wrote. Leaf values are rounded to 2^-30, or coarser where their sum is above 2. Cuts and categories are those
     /// that trees test for. Parameters are taken where the text has them, of the facts the number of rows.
     pub fn from_lightgbm_text(text: &str) -> Result<Self, LightGbmTextError> {
-        let sections = Sections::of(text)?;
+        let sections = Sections::of(text.trim_start_matches('\u{feff}'))?;
         let header = Header::read(&sections.header)?;
         let trees = sections.trees.into_iter().enumerate();
         let trees = trees.map(|(index, lines)| ReadTree::new(&Fields::new(Place::Tree(index), lines.into_iter())));
         let trees: Vec<ReadTree> = trees.collect::<Result<_, _>>()?;
-        let features = Features::of(&header.names, &trees)?;
+        let category_names = pandas::names(sections.rest.iter().copied(), header.infos, header.names.len())?;
+        let features = Features::of(&header.names, category_names, &trees)?;
         let (leaf_bits, trees) = checked_trees(&trees, &features)?;
         let facts = facts(&trees);
         let Features { bins, .. } = features;
         let params = params::read(sections.rest.into_iter()).check().expect("only valid parameters are set");
-        let (feature_names, base_score, calibration) = (header.names, 0.0, header.calibration);
-        Ok(Self { feature_names, bins, leaf_bits, base_score, trees, calibration, params, facts })
+        let Header { names: feature_names, calibration, doubles, .. } = header;
+        Ok(Self { feature_names, bins, leaf_bits, base_score: 0.0, trees, calibration, params, facts, doubles })
     }
 }
 
@@ -71,13 +72,17 @@ impl<'a> Sections<'a> {
 }
 
 /// What is said before the trees.
-struct Header {
+struct Header<'a> {
     names: Vec<String>,
     calibration: Calibration,
+    /// What is said of the features' values.
+    infos: Option<&'a str>,
+    /// Whether numbers are compared as 64-bit floats.
+    doubles: bool,
 }
 
-impl Header {
-    fn read(lines: &[&str]) -> Result<Self, LightGbmTextError> {
+impl<'a> Header<'a> {
+    fn read(lines: &[&'a str]) -> Result<Self, LightGbmTextError> {
         let fields = Fields::new(Place::Header, lines.iter().copied());
         let version = fields.text("version")?;
         if version != "v4" {
@@ -93,7 +98,9 @@ impl Header {
             return Err(LightGbmTextError::Averaged);
         }
         let calibration = calibration(&fields)?;
-        Ok(Self { names: names(&fields)?, calibration })
+        let infos = fields.optional("feature_infos");
+        let doubles = fields.optional(FLOATS) != Some("32");
+        Ok(Self { names: names(&fields)?, calibration, infos, doubles })
     }
 }
 

@@ -31,6 +31,7 @@ fn small_model() -> Gbdt {
         calibration: Calibration::IDENTITY,
         params: GbdtParams::default().check().unwrap(),
         facts: TrainingFacts::default(),
+        doubles: false,
     }
 }
 

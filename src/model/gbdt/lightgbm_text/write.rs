@@ -28,6 +28,10 @@ impl Gbdt {
         // -1 without features.
         line(&mut text, "max_feature_idx", [names.len()].map(|count| format!("{}", count.cast_signed() - 1)));
         line(&mut text, "objective", ["binary sigmoid:1".to_owned()]);
+        if !self.doubles {
+            // For our own reader; LightGBM passes over what it does not know.
+            line(&mut text, super::FLOATS, ["32"]);
+        }
         line(&mut text, "feature_names", &names);
         line(&mut text, "feature_infos", self.bins.iter().map(feature_info));
         line(&mut text, "tree_sizes", trees.iter().map(String::len));

@@ -114,6 +114,7 @@ impl Draw {
             calibration: Calibration::new(1.25, 0.1).unwrap(),
             params: GbdtParams::default().check().unwrap(),
             facts: TrainingFacts::default(),
+            doubles: false,
         }
     }
 

@@ -23,7 +23,12 @@ struct Tested {
 }
 
 impl Features {
-    pub(super) fn of(names: &[String], trees: &[ReadTree]) -> Result<Self, LightGbmTextError> {
+    /// `category_names` has a list for each feature, which may be empty.
+    pub(super) fn of(
+        names: &[String],
+        category_names: Vec<Vec<String>>,
+        trees: &[ReadTree],
+    ) -> Result<Self, LightGbmTextError> {
         let mut tested: Vec<Tested> = names.iter().map(|_| Tested::default()).collect();
         for tree in trees {
             for (index, split) in tree.splits.iter().enumerate() {
@@ -36,10 +41,18 @@ impl Features {
                     let feature = names[*feature].clone();
                     return Err(LightGbmTextError::ZeroAsMissing { tree: tree.index, feature });
                 }
+                if let (ReadTest::Codes(codes), Some(known)) = (test, category_names.get(*feature))
+                    && !known.is_empty()
+                    && let Some(&code) = codes.iter().find(|code| **code as usize >= known.len())
+                {
+                    let (tree, feature, known) = (tree.index, names[*feature].clone(), known.len());
+                    return Err(LightGbmTextError::PandasCode { tree, feature, code, known });
+                }
                 tested.add(test);
             }
         }
-        let bins = tested.into_iter().zip(names).map(|(tested, name)| tested.bins(name));
+        let bins = tested.into_iter().zip(names).zip(category_names);
+        let bins = bins.map(|((tested, name), called)| tested.bins(name, &called));
         Ok(Self { bins: bins.collect::<Result<_, _>>()? })
     }
 
@@ -75,7 +88,7 @@ impl Tested {
         }
     }
 
-    fn bins(self, name: &str) -> Result<FeatureBins, LightGbmTextError> {
+    fn bins(self, name: &str, called: &[String]) -> Result<FeatureBins, LightGbmTextError> {
         let Self { mut cuts, codes, numeric, categorical } = self;
         let feature = name.to_owned();
         if numeric && categorical {
@@ -83,7 +96,8 @@ impl Tested {
         }
         if categorical {
             let found = codes.len();
-            let categories = Categories::new(codes.into_iter().collect(), Vec::new());
+            let names = codes.iter().filter_map(|code| called.get(*code as usize).cloned()).collect();
+            let categories = Categories::new(codes.into_iter().collect(), names);
             let categories = categories.ok_or(LightGbmTextError::TooManyCategories { feature, found })?;
             return Ok(FeatureBins::Categorical(categories));
         }
