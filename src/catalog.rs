@@ -62,6 +62,39 @@ pub struct UsersTable {
     pub region: Option<String>,
     /// Boolean, or integer 0/1; null counts as opted out.
     pub opted_out: Option<String>,
+    /// What files in folders of several days are; `None` where the catalog does not say, and then there may be none.
+    pub dumps: Option<Dumps>,
+    pub csv: CsvStyle,
+}
+
+/// What a table's files in folders of several days are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dumps {
+    /// Each day's files are the whole table; the newest up to the snapshot's day is read.
+    Newest,
+    /// Each file holds a part of the table; all are read.
+    All,
+}
+
+/// How a table's CSV files are written, where that is not the usual way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CsvStyle {
+    /// The ASCII character between fields; `None` is a comma.
+    pub separator: Option<u8>,
+    /// Further words for a missing value, such as `?` or `NULL`.
+    pub null: Vec<String>,
+}
+
+/// What the numbers of an amount column count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmountUnit {
+    /// The currency's unit, such as dollars: `amount_decimals` decimals are kept.
+    #[default]
+    Major,
+    /// Its smallest unit, such as cents.
+    Minor,
 }
 
 /// A column with whole years, or with the day of birth (age is then taken at the snapshot's day).
@@ -80,18 +113,23 @@ pub struct EventsTable {
     pub path: String,
     /// Same type as the users' id.
     pub user: String,
-    /// A date or a date-time (without a zone it is in the catalog's zone).
+    /// A date or a date-time.
     pub time: String,
+    /// The zone of date-times that do not say theirs; `None` means the catalog's.
+    pub time_zone: Option<Tz>,
     /// What an event is.
     pub kind: KindColumn,
     /// Text or integer; `None` when events have no category.
     pub category: Option<String>,
-    /// Integer minor units, or a float that `amount_decimals` turns into them.
+    /// A number of any type; the same number means the same in every file.
     pub amount: Option<String>,
-    /// How many decimals of a float amount count; 0 for yen.
+    /// How many decimals of an amount count; 0 for yen.
     pub amount_decimals: u8,
+    /// What the amounts count.
+    pub amount_unit: AmountUnit,
     /// Further columns that features may count or sum.
     pub extra: Vec<String>,
+    pub csv: CsvStyle,
 }
 
 /// Where an event's kind comes from.
@@ -235,6 +273,10 @@ pub struct Limits {
     pub hidden_cell: u64,
     /// A larger share of unusable event rows stops a snapshot; 0.0..=1.0.
     pub unusable_rows_share: f64,
+    /// A snapshot is not built when more of the people with a gender or region code have one that the catalog does not list.
+    pub unlisted_codes_share: f64,
+    /// A snapshot is not built when more of a table's events are of people who are not in `users`.
+    pub unknown_people_share: f64,
     /// Larger files go into Slack compressed.
     pub gzip_over_bytes: u64,
     /// Larger files do not go into Slack: the result has a link to them, or says where they lie.

@@ -5,12 +5,13 @@ mod products;
 
 use std::{collections::HashSet, ops::Range, path::PathBuf};
 
+use chrono_tz::Tz;
 use toml::Spanned;
 
 use super::{
-    AgeBounds, AgeColumn, Area, Catalog, EventsTable, Gender, GenderId, KindColumn, Names, Region, RegionCode,
-    UsersTable, defaults,
-    raw::{RawCatalog, RawEvents, RawUsers},
+    AgeBounds, AgeColumn, Area, Catalog, CsvStyle, EventsTable, Gender, GenderId, KindColumn, Names, Region,
+    RegionCode, UsersTable, defaults,
+    raw::{RawCatalog, RawCsv, RawEvents, RawUsers},
 };
 
 /// Why a catalog cannot be used.
@@ -59,12 +60,7 @@ impl Checker<'_> {
         if *raw.version.get_ref() != 1 {
             return self.fail(raw.version.span(), "this program reads catalogs of `version = 1`");
         }
-        let time_zone = raw.time_zone.get_ref().parse().or_else(|_| {
-            self.fail(
-                raw.time_zone.span(),
-                format!("`{}` is no time zone; write one like `Asia/Tokyo`", raw.time_zone.get_ref()),
-            )
-        })?;
+        let time_zone = self.zone(&raw.time_zone)?;
         let age = self.age(&raw.age)?;
         let users = self.users(raw.users)?;
         let events = self.events(raw.events)?;
@@ -130,7 +126,32 @@ impl Checker<'_> {
             gender: raw.gender,
             region: raw.region,
             opted_out: raw.opted_out,
+            dumps: raw.dumps,
+            csv: self.csv(raw.csv)?,
         })
+    }
+
+    fn csv(&self, raw: RawCsv) -> Result<CsvStyle, CatalogProblem> {
+        let separator = match &raw.separator {
+            None => None,
+            Some(written) => match written.get_ref().as_str() {
+                "tab" | "\t" => Some(b'\t'),
+                one if one.len() == 1 && !one.contains(['"', '\n', '\r']) => Some(one.as_bytes()[0]),
+                other => {
+                    return self.fail(
+                        written.span(),
+                        format!("`{other}` is no separator; write one character such as \";\", or \"tab\""),
+                    );
+                }
+            },
+        };
+        Ok(CsvStyle { separator, null: raw.null })
+    }
+
+    fn zone(&self, written: &Spanned<String>) -> Result<Tz, CatalogProblem> {
+        let name = written.get_ref();
+        name.parse()
+            .or_else(|_| self.fail(written.span(), format!("`{name}` is no time zone; write one like `Asia/Tokyo`")))
     }
 
     fn events(&self, raw: Vec<RawEvents>) -> Result<Vec<EventsTable>, CatalogProblem> {
@@ -160,11 +181,14 @@ impl Checker<'_> {
                     path: table.path.into_inner(),
                     user: table.user,
                     time: table.time,
+                    time_zone: table.time_zone.as_ref().map(|zone| self.zone(zone)).transpose()?,
                     kind,
                     category: table.category,
                     amount: table.amount,
                     amount_decimals: table.amount_decimals,
+                    amount_unit: table.amount_unit,
                     extra: table.extra,
+                    csv: self.csv(table.csv)?,
                 })
             })
             .collect()

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Limits, Locale, Measure};
+use super::{AmountUnit, Dumps, Limits, Locale, Measure};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +39,19 @@ pub(super) struct RawUsers {
     pub(super) gender: Option<String>,
     pub(super) region: Option<String>,
     pub(super) opted_out: Option<String>,
+    pub(super) dumps: Option<Dumps>,
+    #[serde(default)]
+    pub(super) csv: RawCsv,
+}
+
+/// How a table's CSV files are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCsv {
+    /// One character, or `tab`; without it a comma.
+    pub(super) separator: Option<Spanned<String>>,
+    /// Further words for a missing value.
+    pub(super) null: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,6 +61,7 @@ pub(super) struct RawEvents {
     pub(super) path: Spanned<String>,
     pub(super) user: String,
     pub(super) time: String,
+    pub(super) time_zone: Option<Spanned<String>>,
     pub(super) kind: Option<String>,
     pub(super) kind_is: Option<String>,
     pub(super) category: Option<String>,
@@ -55,7 +69,11 @@ pub(super) struct RawEvents {
     #[serde(default)]
     pub(super) amount_decimals: u8,
     #[serde(default)]
+    pub(super) amount_unit: AmountUnit,
+    #[serde(default)]
     pub(super) extra: Vec<String>,
+    #[serde(default)]
+    pub(super) csv: RawCsv,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +170,8 @@ pub(super) struct RawLimits {
     pub(super) largest_segment: u64,
     pub(super) hidden_cell: u64,
     pub(super) unusable_rows_share: f64,
+    pub(super) unlisted_codes_share: f64,
+    pub(super) unknown_people_share: f64,
     pub(super) gzip_over_bytes: u64,
     pub(super) link_over_bytes: u64,
     pub(super) link_days: u8,
@@ -164,6 +184,8 @@ impl Default for RawLimits {
             largest_segment: 1_000_000,
             hidden_cell: 10,
             unusable_rows_share: 0.05,
+            unlisted_codes_share: 0.5,
+            unknown_people_share: 0.9,
             gzip_over_bytes: 5_000_000,
             // Slack's own limit for a file.
             link_over_bytes: 1_000_000_000,
@@ -179,6 +201,8 @@ impl From<RawLimits> for Limits {
             largest_segment: raw.largest_segment,
             hidden_cell: raw.hidden_cell,
             unusable_rows_share: raw.unusable_rows_share,
+            unlisted_codes_share: raw.unlisted_codes_share,
+            unknown_people_share: raw.unknown_people_share,
             gzip_over_bytes: raw.gzip_over_bytes,
             link_over_bytes: raw.link_over_bytes,
             // A signature lives no longer than a week.

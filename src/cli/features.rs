@@ -16,7 +16,7 @@ use crate::{
     catalog::Catalog,
     clock,
     config::Config,
-    features::{self, Batch, Meaning, Memory, Snapshot},
+    features::{self, Batch, Meaning, Memory, Snapshot, TableRows},
     texts::grouped,
 };
 
@@ -73,7 +73,12 @@ async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow
     if built.is_empty() {
         output::line(format!("The snapshots for {as_of} are there already."));
     }
-    for day in built {
+    if built.contains(&as_of) {
+        let snapshot = Snapshot::of(store, as_of).await?;
+        let said = snapshot.manifest().tables.iter().flat_map(TableRows::sentences);
+        said.for_each(|sentence| output::line(format!("{sentence}.")));
+    }
+    for day in &built {
         output::line(format!("Built the snapshot of {day}."));
     }
     if config.snapshots_kept > 0 {

@@ -7,7 +7,7 @@ use crate::{
     catalog::Catalog,
     clock,
     config::Config,
-    lake::{Store, StoreOptions},
+    lake::{Store, StoreOptions, tables},
 };
 
 /// The operator's catalog and both object stores.
@@ -36,31 +36,8 @@ pub(super) fn options(config: &Config) -> StoreOptions {
     }
 }
 
-/// The newest day that is over and for which the lake has a `day=` folder; the calendar alone where days have none.
+/// The newest day that is over and has events; the calendar alone where there are none.
 pub(super) async fn newest_full_day(stores: &Stores) -> anyhow::Result<NaiveDate> {
     let calendar = clock::last_full_day(clock::now(), stores.catalog.time_zone);
-    let mut newest = None;
-    for table in &stores.catalog.events {
-        let fixed = table.path.split(['*', '?', '[', '{']).next().unwrap_or_default();
-        let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for object in stores.lake.list(folder).await? {
-            newest = newest.max(day_of(&object.key).filter(|day| *day <= calendar));
-        }
-    }
-    Ok(newest.unwrap_or(calendar))
-}
-
-fn day_of(key: &str) -> Option<NaiveDate> {
-    key.split('/').find_map(|part| part.strip_prefix("day=")?.parse().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_read_from_its_folder() {
-        assert_eq!(day_of("events/day=2026-11-22/part-0.parquet"), NaiveDate::from_ymd_opt(2026, 11, 22));
-        assert_eq!(day_of("events-2026-11-22.parquet"), None);
-    }
+    Ok(tables::newest_day(&stores.lake, &stores.catalog, calendar).await?.unwrap_or(calendar))
 }

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod locality;
+mod notes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,12 +215,18 @@ fn counted(table: &EventsTable, partials: &[Stored], as_of: i32) -> (TableRows, 
     let sum = |count: fn(&Index) -> u64| partials.iter().map(|stored| count(&stored.index)).sum::<u64>();
     let (rows, null_user, null_time) = (sum(|i| i.rows), sum(|i| i.null_user), sum(|i| i.null_time));
     let usable = partials.iter().map(|stored| stored.index.usable(as_of)).sum();
+    let mut amounts = BTreeMap::new();
+    for (reason, count) in partials.iter().flat_map(|stored| &stored.index.amounts) {
+        *amounts.entry(reason.clone()).or_default() += count;
+    }
     let rows = TableRows {
         table: table.name.clone(),
+        amounts,
         rows,
         rejected: reasons([("null_user", null_user), ("null_time", null_time)]),
         outside: reasons([("after_as_of", rows - null_user - null_time - usable)]),
         first_day: partials.iter().filter_map(|stored| stored.index.first_day(as_of)).min(),
+        notes: Vec::new(),
     };
     (rows, usable)
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::{
-    catalog::{AgeColumn, Catalog, EventsTable, FeatureDecl, KindColumn, Product, UsersTable},
+    catalog::{AgeColumn, AmountUnit, Catalog, EventsTable, FeatureDecl, KindColumn, Product, UsersTable},
     digest::sha256_hex,
 };
 
 /// Raised when the same catalog and input would give other values than before.
-const VALUES_VERSION: u32 = 1;
+const VALUES_VERSION: u32 = 2;
 
 /// Two catalogs with the same hash give the same snapshot.
 pub(super) fn definition_sha256(catalog: &Catalog) -> String {
@@ -26,24 +26,42 @@ pub(super) fn definition_sha256(catalog: &Catalog) -> String {
 }
 
 fn users(table: &UsersTable) -> Value {
-    let UsersTable { path, id, age, gender, region, opted_out } = table;
+    let UsersTable { path, id, age, gender, region, opted_out, dumps, csv } = table;
     let age = age.as_ref().map(|age| match age {
         AgeColumn::Years(column) => json!({ "years": column }),
         AgeColumn::BirthDate(column) => json!({ "birth_date": column }),
     });
-    json!({ "path": path, "id": id, "age": age, "gender": gender, "region": region, "opted_out": opted_out })
+    json!({
+        "path": path, "id": id, "age": age, "gender": gender, "region": region, "opted_out": opted_out,
+        "dumps": dumps.map(|dumps| format!("{dumps:?}")), "csv": [json!(csv.separator), json!(csv.null)],
+    })
 }
 
 /// How an events table is found and read.
 pub(super) fn events(table: &EventsTable) -> Value {
-    let EventsTable { name, path, user, time, kind, category, amount, amount_decimals, extra } = table;
+    let EventsTable {
+        name,
+        path,
+        user,
+        time,
+        time_zone,
+        kind,
+        category,
+        amount,
+        amount_decimals,
+        amount_unit,
+        extra,
+        csv,
+    } = table;
     let kind = match kind {
         KindColumn::Column(column) => json!({ "column": column }),
         KindColumn::Constant(kind) => json!({ "constant": kind }),
     };
     json!({
-        "name": name, "path": path, "user": user, "time": time, "kind": kind, "category": category,
-        "amount": amount, "amount_decimals": amount_decimals, "extra": extra,
+        "name": name, "path": path, "user": user, "time": time, "time_zone": time_zone.map(chrono_tz::Tz::name),
+        "kind": kind, "category": category, "amount": amount, "amount_decimals": amount_decimals,
+        "amount_is_minor": *amount_unit == AmountUnit::Minor, "extra": extra,
+        "csv": [json!(csv.separator), json!(csv.null)],
     })
 }
 

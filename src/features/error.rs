@@ -29,6 +29,14 @@ pub enum FeaturesError {
     )]
     TooManyUnusable { table: String, unusable: u64, rows: u64, reasons: String, share_max: f64 },
     #[error(
+        "table `users`: {what}. That is more than the catalog's unlisted_codes_share = {share_max} allows; correct the codes in the catalog, or raise the limit. The previous snapshot stays in force"
+    )]
+    TooManyUnlisted { what: String, share_max: f64 },
+    #[error(
+        "table `{table}`: {unknown} of {rows} events are of people who are not in `users`, more than the catalog's unknown_people_share = {share_max}; is `users` complete? The previous snapshot stays in force"
+    )]
+    TooManyUnknown { table: String, unknown: u64, rows: u64, share_max: f64 },
+    #[error(
         "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
     )]
     NothingMatches { table: String, rows: u64, users_id: String, events_user: String },
@@ -67,6 +75,8 @@ impl FeaturesError {
             | Self::Damaged { .. }
             | Self::DamagedPartials { .. }
             | Self::TooManyUnusable { .. }
+            | Self::TooManyUnlisted { .. }
+            | Self::TooManyUnknown { .. }
             | Self::NothingMatches { .. }
             | Self::TooManyCategories { .. }
             | Self::TooLittleMemory { .. }

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Raised when the files or their index change so that older ones cannot be read.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 pub(super) const ROOT: &str = "partials/";
 
 /// The partial aggregates of some input files.
@@ -138,7 +138,7 @@ impl Aggregator<'_> {
         let written = path.clone();
         let index = tables::blocking(move || {
             let mut writer = Writer::new(&table, &columns, &written)?;
-            tables::for_each_batch(events.frame, events_together, |frame| writer.add(&frame))?;
+            events.for_each_batch(events_together, |frame| writer.add(&frame))?;
             writer.finish()
         })
         .await?;

@@ -72,6 +72,12 @@ pub struct TableRows {
     pub rejected: BTreeMap<String, u64>,
     /// Rows that are fine but do not count here: later than the snapshot's day, or of nobody in `users`.
     pub outside: BTreeMap<String, u64>,
+    /// Amounts that could not be used, by reason; their rows count without one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub amounts: BTreeMap<String, u64>,
+    /// What probably is not as the catalog means it, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Of events that count; `None` for `users` and for a table without any.
     pub first_day: Option<NaiveDate>,
 }

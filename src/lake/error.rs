@@ -58,7 +58,10 @@ impl S3Trouble {
 pub enum LakeError {
     #[error("`{url}` is no place for objects: {why}. Write file://folder or s3://bucket/prefix")]
     BadUrl { url: String, why: &'static str },
-    #[error("`{key}` is no key: it may not be empty, start with `/`, or hold empty, `.` or `..` parts")]
+    #[error(
+        "`{key}` is no key that can be read: between two slashes there must be something other than `.` and `..`, also at its \
+         ends; rename or remove the object"
+    )]
     BadKey { key: String },
     #[error("{place} has no object `{key}`")]
     Missing { place: String, key: String },
@@ -90,8 +93,28 @@ pub enum LakeError {
         found: Box<str>,
         columns: Box<[String]>,
     },
-    #[error("the tables cannot be read: {0}")]
-    Polars(#[from] polars::error::PolarsError),
+    #[error("table `{table}`, {error}")]
+    Csv { table: String, error: Box<super::csv::CsvError> },
+    #[error(
+        "table `{table}`: its files are in folders of {days} days, from {oldest} to {newest}. If each day's files are the \
+         whole table, write `dumps = \"newest\"` below [users] in the catalog; if all of them together are, `dumps = \"all\"`"
+    )]
+    SeveralDumps { table: String, days: usize, oldest: chrono::NaiveDate, newest: chrono::NaiveDate },
+    #[error(
+        "the rows of a table cannot be decoded: a file is damaged, or was written over while it was read; copy or write it \
+         again, and if that changes nothing, report it with the log at level debug"
+    )]
+    Undecodable,
+    #[error("table `{table}`: {found} of {rows} rows could be read from {}; copy or write the file again", files.join(", "))]
+    RowsLost { table: String, files: Vec<String>, rows: u64, found: u64 },
+}
+
+impl From<polars::error::PolarsError> for LakeError {
+    fn from(error: polars::error::PolarsError) -> Self {
+        // The library's words are for those who mend this program.
+        tracing::debug!(%error, "rows cannot be decoded");
+        Self::Undecodable
+    }
 }
 
 /// What a failed use of a file means; the system's own words where there are none of ours, without its number.
@@ -139,7 +162,10 @@ impl LakeError {
             | Self::Unreadable { .. }
             | Self::NoColumn { .. }
             | Self::WrongType { .. }
-            | Self::Polars(_) => false,
+            | Self::Csv { .. }
+            | Self::SeveralDumps { .. }
+            | Self::Undecodable
+            | Self::RowsLost { .. } => false,
         }
     }
 

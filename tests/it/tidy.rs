@@ -39,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("aws_sdk_s3", &["lake"]),
     ("polars", &["lake", "features", "model", "audience", "demo", "worker"]),
-    ("polars_parquet", &["features"]),
+    ("polars_parquet", &["features", "lake"]),
     ("slack_morphism", &["slack"]),
     ("sqlx", &["queue", "worker", "app", "cli", "slack", "demo"]),
     ("clap", &["cli", "main"]),

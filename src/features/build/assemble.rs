@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, reasons};
+use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, notes, reasons};
 use crate::{
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
@@ -16,7 +16,7 @@ use crate::{
         ranking::{Ranking, rank},
         write::{Ordered, write_file},
     },
-    lake::tables::{self, People, Users, UsersCounts},
+    lake::tables::{self, Codes, People, Users, UsersCounts},
 };
 
 /// People a part, whatever memory is allowed: where parts end is part of the bytes. Each part's values are in memory.
@@ -29,6 +29,8 @@ impl Batch<'_> {
         let inputs = tables::inputs(self.lake, self.catalog, as_of).await?;
         let users = Users::open(self.lake, self.catalog, as_of).await?;
         let id = users.id;
+        let codes = tokio::task::block_in_place(|| users.codes(self.catalog))?;
+        self.refuse_too_many_unlisted(&codes)?;
         let people = users.people(self.memory.people_together).await?;
         self.refuse_too_many_unusable(&users_rows(people.counts()))?;
         let events = self.aggregated(id, as_of).await?;
@@ -39,11 +41,12 @@ impl Batch<'_> {
         columns.extend(features.iter().map(FeatureColumn::described));
         self.refuse_what_does_not_fit(&plans, people.counts())?;
         let day = Day { as_of, columns, tables: events.iter().zip(&plans).collect() };
-        let Written { parts, cube, matched, users } = self.write_parts(&day, people).await?;
+        let Written { parts, cube, matched, mut users } = self.write_parts(&day, people).await?;
         let columns = day.columns;
+        users.notes = codes.unlisted.iter().map(ToString::to_string).collect();
         let mut tables = vec![users];
         for (counted, matched) in events.into_iter().zip(matched) {
-            tables.push(self.matched_rows(counted, matched)?);
+            tables.push(self.matched_rows(counted, matched, as_of)?);
         }
         self.publish(Contents { as_of, columns, inputs, parts, cube, tables }).await
     }
@@ -112,8 +115,27 @@ impl Batch<'_> {
         Ok(part)
     }
 
-    fn matched_rows(&self, counted: Aggregated<'_>, matched: u64) -> Result<TableRows, FeaturesError> {
-        let mut rows = counted.rows;
+    fn refuse_too_many_unlisted(&self, codes: &Codes) -> Result<(), FeaturesError> {
+        let share_max = self.catalog.limits.unlisted_codes_share;
+        match codes.unlisted.iter().find(|column| column.share() > share_max) {
+            Some(column) => Err(FeaturesError::TooManyUnlisted { what: column.to_string(), share_max }),
+            None => Ok(()),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of events, compared with a rounded limit")]
+    fn matched_rows(
+        &self,
+        counted: Aggregated<'_>,
+        matched: u64,
+        as_of: NaiveDate,
+    ) -> Result<TableRows, FeaturesError> {
+        let notes = notes::unsold(self.catalog, &counted, as_of.to_epoch_days());
+        let mut rows = TableRows { notes, ..counted.rows };
+        let (unknown, share_max) = (counted.usable - matched, self.catalog.limits.unknown_people_share);
+        if matched > 0 && unknown as f64 > share_max * counted.usable as f64 {
+            return Err(FeaturesError::TooManyUnknown { table: rows.table, unknown, rows: counted.usable, share_max });
+        }
         if counted.usable > 0 && matched == 0 {
             return Err(FeaturesError::NothingMatches {
                 table: rows.table,

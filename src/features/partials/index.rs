@@ -3,6 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::lake::tables::AmountFaults;
+
 /// Everything about a file but its rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Index {
@@ -11,6 +13,8 @@ pub(crate) struct Index {
     pub(crate) null_user: u64,
     /// With a user, without a time.
     pub(crate) null_time: u64,
+    /// Amounts that could not be used, by reason; their events count without one.
+    pub(crate) amounts: AmountFaults,
     /// What rows refer to by number.
     pub(crate) cells: Vec<Cell>,
     pub(crate) sections: Vec<Section>,

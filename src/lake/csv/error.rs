@@ -96,7 +96,7 @@ const TWICE: &str = "A quotation mark inside a field in quotation marks is writt
 const SHOWN_MAX: usize = 80;
 
 /// Text of a file as a message quotes it: on one line, and not too long.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let mut shown: String = text.chars().take(SHOWN_MAX).map(plain).collect();
     if text.chars().nth(SHOWN_MAX).is_some() {

@@ -48,6 +48,11 @@ impl Users {
     pub async fn people(self, together: NonZeroUsize) -> Result<People, LakeError> {
         blocking(move || {
             let rows = first_u64(&collect_now(self.frame.clone().select([len().cast(DataType::UInt64)]))?)?;
+            if rows != self.rows {
+                let lost =
+                    LakeError::RowsLost { table: "users".to_owned(), files: self.files, rows: self.rows, found: rows };
+                return Err(lost);
+            }
             let together = u64::try_from(together.get()).unwrap_or(u64::MAX);
             if rows > together { People::divided(&self.frame, rows, together) } else { People::held(self.frame) }
         })

@@ -5,12 +5,13 @@ use polars::prelude::*;
 
 use super::{
     IdType, blocking,
-    columns::{Need, Wanted},
+    codes::Codes,
+    columns::{Need, Wanted, Zones},
     files, scan,
 };
 use crate::{
     catalog::{AgeColumn, Catalog},
-    lake::{LakeError, Store},
+    lake::{LakeError, Object, Store},
 };
 
 /// Ages outside are taken for a mistake of the data and become null.
@@ -20,39 +21,69 @@ const BIRTH: &str = "birth";
 /// The `users` table with canonical columns; ids may still repeat.
 pub struct Users {
     /// `user_id, age, gender, region, opted_out`.
-    pub frame: LazyFrame,
+    pub(super) frame: LazyFrame,
+    /// The table before codes became the catalog's ids.
+    raw: LazyFrame,
     pub id: IdType,
+    /// As the files say.
+    pub(super) rows: u64,
+    pub(super) files: Vec<String>,
     /// What the frame reads is there as long as this is.
     _unpacked: scan::Unpacked,
+}
+
+/// The files that `users` consists of on `as_of`, sorted by key. Fetches nothing.
+pub async fn user_files(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Vec<Object>, LakeError> {
+    let objects = files::find(lake, "users", &catalog.users.path, None).await?;
+    files::of_dump("users", objects, catalog.users.dumps, as_of)
 }
 
 impl Users {
     /// Finds, fetches and checks the table. A birth date becomes the age on `as_of`.
     pub async fn open(lake: &Store, catalog: &Catalog, as_of: NaiveDate) -> Result<Self, LakeError> {
-        let inputs = files::find(lake, "users", &catalog.users.path, None).await?;
+        let inputs = user_files(lake, catalog, as_of).await?;
+        let files = inputs.iter().map(|input| input.key.clone()).collect();
         let local = files::fetch(lake, inputs).await?;
-        let wanted = wanted(catalog);
-        let (scan::Scanned { frame, unpacked }, id) = blocking(move || -> Result<_, LakeError> {
-            let sources = scan::open("users", local)?;
-            let mut wanted = wanted;
-            let id = if *wanted[0].dtype(&sources[0])? == DataType::String { IdType::Text } else { IdType::Integer };
-            // The first file decides; in one of the other type the id is then the column named as wrong.
-            if wanted[0].expr(&sources[0]).is_ok() {
-                wanted[0].need = Need::Id(id);
-            }
-            Ok((scan::frame(sources, &wanted)?, id))
+        let (style, id_column) = (catalog.users.csv.clone(), catalog.users.id.clone());
+        let of_id = {
+            let catalog = catalog.clone();
+            move |id| wanted(&catalog, id)
+        };
+        let (scan::Scanned { frame, rows, unpacked }, id) = blocking(move || -> Result<_, LakeError> {
+            let sources = scan::open("users", local, &style)?;
+            // Ids are text where one file has them as text; numbers are then written out.
+            let is_text = |source: &scan::Source| {
+                source.dtype(&id_column).is_some_and(|dtype| {
+                    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
+                })
+            };
+            let id = if sources.iter().any(is_text) { IdType::Text } else { IdType::Integer };
+            Ok((scan::frame(&sources, &of_id(id))?, id))
         })
         .await?;
-        Ok(Self { frame: frame.select(canonical(catalog, as_of)), id, _unpacked: unpacked })
+        Ok(Self {
+            frame: frame.clone().select(canonical(catalog, as_of)),
+            raw: frame,
+            id,
+            rows,
+            files,
+            _unpacked: unpacked,
+        })
+    }
+
+    /// How many people have codes and ages that the catalog does not know. Blocks.
+    pub fn codes(&self, catalog: &Catalog) -> Result<Codes, LakeError> {
+        Codes::count(&self.raw, catalog)
     }
 }
 
-fn wanted(catalog: &Catalog) -> Vec<Wanted> {
+fn wanted(catalog: &Catalog, id: IdType) -> Vec<Wanted> {
     let table = &catalog.users;
-    let mut wanted = vec![Wanted::new("user_id", &table.id, Need::AnyId)];
+    let zones = Zones { stated: None, day: catalog.time_zone };
+    let mut wanted = vec![Wanted::new("user_id", &table.id, Need::Id(id))];
     match &table.age {
         Some(AgeColumn::Years(column)) => wanted.push(Wanted::new("age", column, Need::Integer)),
-        Some(AgeColumn::BirthDate(column)) => wanted.push(Wanted::new(BIRTH, column, Need::Day(catalog.time_zone))),
+        Some(AgeColumn::BirthDate(column)) => wanted.push(Wanted::new(BIRTH, column, Need::Day(zones))),
         None => {}
     }
     let mut add = |name, column: &Option<String>, need| {
@@ -73,8 +104,8 @@ fn canonical(catalog: &Catalog, as_of: NaiveDate) -> Vec<Expr> {
         Some(AgeColumn::BirthDate(_)) => plausible_age(years_since(as_of)),
         None => absent(DataType::Int16),
     };
-    let gender = if table.gender.is_some() { gender_id(catalog) } else { absent(DataType::String) };
-    let region = if table.region.is_some() { listed_region(catalog) } else { absent(DataType::String) };
+    let gender = if table.gender.is_some() { Codes::genders(catalog).known() } else { absent(DataType::String) };
+    let region = if table.region.is_some() { Codes::regions(catalog).known() } else { absent(DataType::String) };
     // Who does not say that they may be written to may not be.
     let opted_out = if table.opted_out.is_some() { col("opted_out").fill_null(lit(true)) } else { lit(false) };
     vec![col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
@@ -94,17 +125,4 @@ fn years_since(as_of: NaiveDate) -> Expr {
         .gt(month.clone())
         .or(month_of_birth().eq(month).and(birth().day().cast(DataType::Int32).gt(day)));
     lit(as_of.year()) - birth().year().cast(DataType::Int32) - birthday_is_ahead.cast(DataType::Int32)
-}
-
-fn gender_id(catalog: &Catalog) -> Expr {
-    let codes = catalog.genders.iter().filter_map(|gender| Some((gender.code.as_deref()?, gender.id.as_str())));
-    codes.fold(lit(NULL).cast(DataType::String), |otherwise, (code, id)| {
-        when(col("gender").eq(lit(code))).then(lit(id)).otherwise(otherwise)
-    })
-}
-
-fn listed_region(catalog: &Catalog) -> Expr {
-    let codes: Vec<&str> = catalog.regions.iter().map(|region| region.code.as_str()).collect();
-    let listed = lit(Series::new("codes".into(), codes)).implode(true);
-    when(col("region").is_in(listed, false)).then(col("region")).otherwise(lit(NULL))
 }
