@@ -51,7 +51,7 @@ pub async fn serve(
     let slack_config = config.require_slack()?.clone();
     let client = SlackClient::new(&slack_config)?;
     let pool = open_database(&config).await?;
-    let results = Results::new(store.clone(), catalog.limits);
+    let results = Results::new(store.clone(), pool.clone(), catalog.limits);
     let app = SlackApp::new(catalog.clone(), pool.clone(), Arc::new(Texts::load()?), client, slack_config)
         .with_estimates(estimates(catalog, store));
 

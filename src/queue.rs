@@ -24,6 +24,7 @@ mod sql;
 mod standing;
 mod step;
 mod submit;
+mod suppression;
 mod trouble;
 mod usual;
 
@@ -46,5 +47,6 @@ pub use settle::{Outcome, Settled, settle, settle_on};
 pub use share::{finished_same, submit_sharing};
 pub use standing::{Standing, examine};
 pub use submit::{CancelOutcome, NewRequest, Submitted, cancel, retry, submit};
+pub use suppression::{RememberedList, remember_list, remembered_list};
 pub use trouble::Trouble;
 pub use usual::usual_duration;

@@ -11,6 +11,7 @@ mod actions;
 mod announce;
 mod away;
 mod blocks;
+mod clearance;
 mod client;
 mod command;
 mod deliver;

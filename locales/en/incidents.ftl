@@ -25,6 +25,7 @@ incident-too-long = Requests ran past their deadline.
 incident-refused = Slack refuses files or messages: `{ $reason }`.
 incident-slack-away = Slack could not be reached for as long as I try.
 incident-unconfirmed = Slack took files and does not show them.
+incident-suppression = The list of people not to contact is lost or damaged, so nothing is built or delivered.
 incident-internal = Something broke inside me.
 
 look-too-few = Requests for this product fail until there are more conversions, or until `min_conversions` in the catalog is lower.
@@ -36,4 +37,5 @@ look-too-long = Look at the load of the machine and at the workers' log.
 look-refused = Look at the app's permissions, at the workspace's rules for files, and at the channel.
 look-slack-away = The files are kept. “Try again” on the requests sends them once Slack answers.
 look-unconfirmed = The requesters can look into their threads and press “Send again”.
+look-suppression = Run `segment-bot suppression upload` again with DATABASE_URL set, or `suppression clear` if there shall be no list; then “Try again”.
 look-internal = This is a mistake in segment-bot; the log says where.

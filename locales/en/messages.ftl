@@ -18,6 +18,10 @@ cancel-text = Work done so far is dropped, and nothing is delivered.
 cancel-confirm = Cancel the request
 cancel-deny = Keep going
 files-comment = Files of { $title }
+files-left-out = { $count -> 
+    [one] One person was left out who opted out since the segment was built.
+   *[other] { $count } people were left out who opted out since the segment was built.
+}
 notify-failed = <@{ $user }> { $title } came to nothing. The first message of this request says why and what you can do.
 
 failure-empty = Nobody is left to pick from. { $matching } people match your conditions; of these { $opted_out } opted out and { $converted } converted before.
@@ -34,12 +38,14 @@ failure-worker = The program that did the work stopped several times.
 failure-too-long = This took far longer than it should, so I stopped it.
 failure-slack-away = The segment is ready, but Slack did not take the files. They are kept.
 failure-unconfirmed = Slack took the files but does not show them in the thread.
+failure-suppression = The company’s list of people not to contact is not where it should be, so nothing is built or delivered for now.
 failure-internal = Something broke on my side. I am sorry.
 refused-not-in-channel = The segment is ready, but I am not in the channel where it should go.
 refused-archived = The segment is ready, but the channel where it should go is archived.
 refused-uploads-disabled = The segment is ready, but this workspace does not let apps share such files.
 refused-too-large = The segment is ready, but its files are too large for this workspace.
 refused-shared = The segment is ready, but files may not be shared into this channel.
+refused-product = The segment is ready, but its product may not be delivered into this channel any more.
 refused-restricted = The segment is ready, but I may not write in the channel where it should go.
 refused-scope = The segment is ready, but I lack a permission in this workspace.
 refused-other = The segment is ready, but Slack did not let me share the files ({ $reason }).

@@ -19,6 +19,7 @@ incident-too-long = 依頼が時間の上限を超えました。
 incident-refused = Slackがファイルまたはメッセージを拒否しています：`{ $reason }`
 incident-slack-away = 再試行を続けましたが、Slackに接続できませんでした。
 incident-unconfirmed = Slackはファイルを受け取りましたが、表示していません。
+incident-suppression = 連絡してはいけない方のリストが失われたか壊れているため、作成も配信も止めています。
 incident-internal = プログラムの内部で不具合が起きました。
 
 look-too-few = 購入が増えるか、カタログの `min_conversions` を下げるまで、この商品の依頼は失敗します。
@@ -30,4 +31,5 @@ look-too-long = マシンの負荷と、ワーカーのログを確認してく�
 look-refused = アプリの権限、ファイルに関するワークスペースの規則、届け先のチャンネルを確認してください。
 look-slack-away = ファイルは保管しています。Slackが応答するようになったら、依頼の「もう一度試す」で送れます。
 look-unconfirmed = 依頼した人は、スレッドを確認し、「もう一度送る」を押せます。
+look-suppression = DATABASE_URL を設定して `segment-bot suppression upload` をもう一度実行してください。リストが不要なら `suppression clear` です。その後「もう一度試す」を押してください。
 look-internal = segment-botの不具合です。場所はログにあります。

@@ -1,30 +1,39 @@
 //! The files of a result on their way into Slack: as they are, compressed, or, where Slack would not take them, as links.
 
-use std::{fs::File, io, path::PathBuf, time::Duration};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use flate2::{Compression, write::GzEncoder};
+use sqlx::PgPool;
 use tempfile::{NamedTempFile, TempPath};
+use tokio::runtime::Handle;
 
 use crate::{
     catalog::Limits,
+    export::{self, SEGMENT_FILE},
     lake::{LakeError, Store},
     queue::Request,
     segment::{CONTROL_FILE, Failure, FileEntry},
     slack::{LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts},
-    worker,
+    worker::{self, BuildError, suppression},
 };
 
 /// Where results lie, and from which sizes on they travel otherwise.
 #[derive(Debug, Clone)]
 pub struct Results {
     store: Store,
+    pool: PgPool,
     limits: Limits,
 }
 
 impl Results {
-    /// Results in `store`.
-    pub fn new(store: Store, limits: Limits) -> Self {
-        Self { store, limits }
+    /// Results in `store`, of requests in the database of `pool`.
+    pub fn new(store: Store, pool: PgPool, limits: Limits) -> Self {
+        Self { store, pool, limits }
     }
 
     /// What is uploaded.
@@ -41,23 +50,40 @@ impl Results {
 
     async fn uploaded(self, request: Request) -> Result<Vec<ResultFile>, Failure> {
         let mut found = Vec::new();
-        for file in delivered(&request).filter(|file| file.bytes <= self.limits.link_over_bytes) {
-            let path = self.store.local_checked(&key(&request, file), &file.sha256).await;
+        for file in self.files_of(&request, |bytes, most| bytes <= most) {
+            let path = self.store.local_checked(&key(&request, &file), &file.sha256).await;
             let path = path.map_err(|error| unreadable(&request, &error))?;
-            found.push(if file.bytes > self.limits.gzip_over_bytes {
-                let compressed = compressed(path).await.map_err(|error| no_room(&request, &error))?;
+            let people = self.without_suppressed(&request, &file, &path).await?;
+            let left_out = people.as_ref().map_or(0, |people| people.left_out);
+            let given = if file.bytes > self.limits.gzip_over_bytes {
+                let plain = people.as_ref().map_or(path.clone(), |people| people.path.to_path_buf());
+                let compressed = compressed(plain).await.map_err(|error| no_room(&request, &error))?;
                 ResultFile::temporary(format!("{}.gz", file.name), compressed)
             } else {
-                ResultFile::stored(&file.name, path)
-            });
+                match people {
+                    Some(people) => ResultFile::temporary(&file.name, people.path),
+                    None => ResultFile::stored(&file.name, path),
+                }
+            };
+            found.push(given.without(left_out));
         }
         Ok(found)
     }
 
     async fn linked(self, request: Request) -> Result<Vec<LinkedFile>, Failure> {
         let mut found = Vec::new();
-        for file in delivered(&request).filter(|file| file.bytes > self.limits.link_over_bytes) {
-            let key = key(&request, file);
+        for file in self.files_of(&request, |bytes, most| bytes > most) {
+            let mut key = key(&request, &file);
+            let path = self.store.local_checked(&key, &file.sha256).await;
+            let path = path.map_err(|error| unreadable(&request, &error))?;
+            if let Some(people) = self.without_suppressed(&request, &file, &path).await? {
+                // Beside the file as it was built, which `segment verify` compares.
+                key = format!("segments/{}/without-{}/{}", request.folder(), people.list, file.name);
+                let (store, to) = (self.store.clone(), key.clone());
+                let write = move || Handle::current().block_on(store.write_file(&to, &people.path));
+                let stored = tokio::task::spawn_blocking(write).await;
+                stored.map_err(|_| Failure::Internal)?.map_err(|error| unreadable(&request, &error))?;
+            }
             let days = self.limits.link_days;
             let link = self.store.link(&key, Duration::from_hours(24 * u64::from(days))).await;
             let whereabouts = match link.map_err(|error| unreadable(&request, &error))? {
@@ -68,11 +94,47 @@ impl Results {
         }
         Ok(found)
     }
+
+    /// In the order of delivery, those whose size fits. The control group's file stays in the store: who gets a file may send
+    /// it to those in it.
+    fn files_of(&self, request: &Request, fits: fn(u64, u64) -> bool) -> Vec<FileEntry> {
+        let files = request.summary.iter().flat_map(|summary| &summary.files);
+        let given = files.filter(|file| file.name != CONTROL_FILE && fits(file.bytes, self.limits.link_over_bytes));
+        given.cloned().collect()
+    }
+
+    /// The file without those who are on the list in force now and were not when it was built; `None` where nobody is, and
+    /// for files that hold nobody.
+    async fn without_suppressed(
+        &self,
+        request: &Request,
+        file: &FileEntry,
+        path: &Path,
+    ) -> Result<Option<Remaining>, Failure> {
+        let failed = |error: BuildError| {
+            tracing::error!(request = request.reference, %error, "who may not be contacted is not known");
+            error.failure().unwrap_or(Failure::Internal)
+        };
+        let list = suppression::in_force(&self.store, &self.pool).await.map_err(|error| failed(error.into()))?;
+        let Some(list) = list.filter(|_| file.name == SEGMENT_FILE) else { return Ok(None) };
+        if request.summary.as_ref().is_some_and(|summary| summary.suppression.as_ref() == Some(&list.sha256)) {
+            return Ok(None);
+        }
+        let ids = suppression::ids(&self.store, &list).await.map_err(failed)?;
+        let from = path.to_owned();
+        let written = tokio::task::spawn_blocking(move || export::without(&from, &ids)).await;
+        let written = written.map_err(|_| Failure::Internal)?.map_err(|error| failed(error.into()))?;
+        let short = list.sha256.chars().take(16).collect();
+        Ok(written.map(|(path, left_out)| Remaining { path, left_out, list: short }))
+    }
 }
 
-/// In the order of delivery. The control group's file stays in the store: who gets a file may send it to those in it.
-fn delivered(request: &Request) -> impl Iterator<Item = &FileEntry> {
-    request.summary.iter().flat_map(|summary| &summary.files).filter(|file| file.name != CONTROL_FILE)
+/// A file from which people were taken out.
+struct Remaining {
+    path: TempPath,
+    left_out: u64,
+    /// Names the list.
+    list: String,
 }
 
 fn key(request: &Request, file: &FileEntry) -> String {

@@ -12,6 +12,7 @@ use crate::{
     worker::{
         BuildError, Job, StopFlag, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+        suppression,
     },
 };
 
@@ -29,12 +30,16 @@ pub(super) struct Shared {
 pub(super) async fn perform(shared: Arc<Shared>, job: Job) -> Outcome {
     let (progress, heard) = watch::channel(Progress::default());
     let telling = tokio::spawn(tell(job.clone(), heard));
+    let list = match suppression::in_force(&shared.store, &job.pool).await {
+        Ok(list) => list,
+        Err(error) => return outcome(&job, Err(error.into())),
+    };
     let ask = Ask {
         request: job.request.id.to_string(),
         conditions: job.request.conditions.clone(),
         as_of: None,
         seed: DEFAULT_SEED,
-        suppress: Suppress::Current,
+        suppress: Suppress::Recorded(list),
     };
     let listener = Listener { progress, stop: job.stop.clone() };
     // Blocks for as long as it computes, so it gets a thread of its own.

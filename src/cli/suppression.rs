@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 use super::{output, stores::Stores};
-use crate::{config::Config, texts::grouped, worker::suppression};
+use crate::{config::Config, queue, texts::grouped, worker::suppression};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -26,9 +28,14 @@ pub(super) struct Upload {
 
 pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     let store = Stores::open(config).await?.store;
+    // The database remembers the list, so that a store that loses it is noticed.
+    let pool = match config.require_database() {
+        Ok(address) => Some(queue::connect(address).await.context("the database cannot be reached")?),
+        Err(_) => None,
+    };
     match command {
         Command::Upload(upload) => {
-            let current = suppression::upload(&store, &upload.file, &upload.column).await?;
+            let current = suppression::upload(&store, pool.as_ref(), &upload.file, &upload.column).await?;
             output::line(format!("{} people are left out of every segment from now on.", grouped(current.people)));
         }
         Command::Show => match suppression::current(&store).await? {
@@ -36,7 +43,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
             None => output::line("No list is in force."),
         },
         Command::Clear => {
-            suppression::clear(&store).await?;
+            suppression::clear(&store, pool.as_ref()).await?;
             output::line("No list is in force any more.");
         }
     }

@@ -3,6 +3,8 @@
 use std::{borrow::Cow, fs::File, path::Path};
 
 use csv::{Reader, Terminator, Writer, WriterBuilder};
+use rustc_hash::FxHashSet;
+use tempfile::TempPath;
 
 use super::{ExportError, hashing::HashingWriter};
 use crate::{
@@ -45,6 +47,33 @@ pub fn read_ids(path: &Path, text: &[u8]) -> Result<Vec<String>, ExportError> {
         Ok(id.strip_prefix('\'').unwrap_or(id).to_owned())
     };
     lines.records().map(id).collect()
+}
+
+/// A temporary copy of a file that [`write_people`] wrote, without the people whose `ids` are listed, and how many they
+/// are; `None` when nobody is. Ranks stay as they were.
+pub fn without(path: &Path, ids: &[String]) -> Result<Option<(TempPath, u64)>, ExportError> {
+    let io_error = |source| ExportError::Io { path: path.to_owned(), source };
+    let unreadable = |source| ExportError::Unreadable { path: path.to_owned(), source };
+    let ids: FxHashSet<&str> = ids.iter().map(String::as_str).collect();
+    let mut lines = Reader::from_path(path).map_err(unreadable)?;
+    let header = lines.headers().map_err(unreadable)?.clone();
+    let written = tempfile::NamedTempFile::new().map_err(io_error)?;
+    let mut kept = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(written.as_file());
+    let csv_error = |source| ExportError::Csv { path: path.to_owned(), source };
+    kept.write_record(&header).map_err(csv_error)?;
+    let mut left_out = 0;
+    for line in lines.records() {
+        let line = line.map_err(unreadable)?;
+        let id = line.get(1).unwrap_or_default();
+        if ids.contains(id.strip_prefix('\'').unwrap_or(id)) {
+            left_out += 1;
+        } else {
+            kept.write_record(&line).map_err(csv_error)?;
+        }
+    }
+    kept.flush().map_err(io_error)?;
+    drop(kept);
+    Ok((left_out > 0).then(|| (written.into_temp_path(), left_out)))
 }
 
 fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> csv::Result<()> {

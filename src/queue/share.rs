@@ -76,7 +76,8 @@ pub(super) async fn promote(conn: &mut PgConnection, leader: Uuid) -> Result<(),
     Ok(())
 }
 
-/// The newest finished segment of the same team that has the same people on data of the same day.
+/// The newest finished segment of the same team that has the same people on data of the same day, with the suppression list
+/// that is in force now.
 pub async fn finished_same(
     pool: &PgPool,
     team: &str,
@@ -86,6 +87,7 @@ pub async fn finished_same(
     let id: Option<Uuid> = sql::query_scalar(
         "select id from segment_request
          where team = $1 and same_key = md5($2) and state in ('delivering', 'done') and summary->>'as_of' = $3
+           and summary->>'suppression' is not distinct from (select sha256 from suppression_in_force)
          order by number desc
          limit 1",
     )

@@ -40,6 +40,8 @@ pub enum Failure {
     SlackUnreachable,
     /// Slack took the file and does not show it.
     DeliveryUnconfirmed,
+    /// The list of people who are never contacted is not where it was put.
+    SuppressionLost,
     /// A mistake of ours.
     Internal,
 }
@@ -57,6 +59,7 @@ impl Failure {
             Self::EmptyAudience { .. }
             | Self::TooSmall { .. }
             | Self::TooFewConversions { .. }
+            | Self::SuppressionLost
             | Self::DataUnreadable
             | Self::CatalogChanged
             | Self::EarlierSegmentGone { .. }
@@ -92,6 +95,7 @@ impl Failure {
             Self::SlackRefused { reason } => return format!("slack_refused:{reason}"),
             Self::SlackUnreachable => "slack_unreachable",
             Self::DeliveryUnconfirmed => "delivery_unconfirmed",
+            Self::SuppressionLost => "suppression_lost",
             Self::Internal => "internal",
         };
         code.to_owned()
@@ -117,6 +121,7 @@ mod tests {
             Failure::TookTooLong,
             Failure::SlackUnreachable,
             Failure::DeliveryUnconfirmed,
+            Failure::SuppressionLost,
             Failure::Internal,
         ];
         for failure in failures {

@@ -13,6 +13,9 @@ pub struct Summary {
     pub model_id: String,
     /// Whether a stored model served, so that nothing was trained.
     pub model_reused: bool,
+    /// SHA-256 of the suppression list that was in force; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppression: Option<String>,
     pub waterfall: Waterfall,
     pub quality: Quality,
     /// At most three, the largest share of the segment first.

@@ -15,7 +15,11 @@ use tokio_util::sync::CancellationToken;
 pub use confirm::ConfirmSettings;
 pub use files::{LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts};
 
-use super::{Method, Pace, SlackApp, SlackCallError, Upload, announce, words};
+use super::{
+    Method, Pace, SlackApp, SlackCallError, Upload, announce,
+    clearance::{self, Held},
+    words,
+};
 use crate::{
     queue::{self, Fenced, Lease, Outcome, Request},
     segment::Failure,
@@ -43,6 +47,8 @@ struct Progress {
     confirmed: bool,
     /// For how long the share has been looked for.
     looked_ms: u64,
+    /// People who were taken out of the files because they opted out since the segment was built.
+    left_out: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +73,15 @@ impl From<Fenced> for Stop {
             tracing::warn!(%error, "cannot note how far a delivery is");
         }
         Self::HandBack
+    }
+}
+
+impl From<Held> for Stop {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Refused(failure) => Self::Failed(failure),
+            Held::Slack(error) => error.into(),
+        }
     }
 }
 
@@ -107,18 +122,20 @@ async fn run(
 ) -> Result<(), Stop> {
     let mut progress: Progress = serde_json::from_value(delivery.lease.progress.clone()).unwrap_or_default();
     if !progress.complete_sent {
-        let found = files.open(delivery.request).await.map_err(Stop::Failed)?;
         let root = announce::ensure_root(app, delivery.request, Pace::Unhurried).await?;
-        progress.channel.clone_from(&root.channel);
+        clearance::check(app, delivery.request, &root.channel).await?;
+        let found = files.open(delivery.request).await.map_err(Stop::Failed)?;
+        progress = Progress { channel: root.channel.clone(), ..Progress::default() };
+        progress.left_out = found.iter().map(|file| file.left_out).max().unwrap_or_default();
         progress.files = upload_all(app, &found, delivery).await?;
         if progress.files.is_empty() {
             return Ok(());
         }
         progress.complete_sent = true;
         note(app, delivery, &json!(progress)).await?;
-        progress.confirmed = complete(app, &progress, announce::thread_of(delivery.request, &root), delivery).await?;
+        progress.confirmed = complete(app, &progress, &progress.files, delivery).await?;
     }
-    confirm::wait_for_share(app, confirm, &progress, delivery).await
+    confirm::wait_for_share(app, confirm, progress, delivery).await
 }
 
 /// Uploads everything; fresh ids each time, because nobody can have seen the old ones.
@@ -153,17 +170,14 @@ async fn send(app: &SlackApp, upload: &Upload, file: &ResultFile, bytes: u64) ->
 }
 
 /// Makes the files visible. `true` when Slack said so, `false` when its answer was lost.
-async fn complete(app: &SlackApp, progress: &Progress, thread_ts: &str, delivery: Delivery<'_>) -> Result<bool, Stop> {
-    let say = app.say(delivery.request.locale);
-    let title = words::title(app.catalog(), say, delivery.request);
-    let body = json!({
-        "files": progress.files.iter().map(|file| json!({ "id": file.id, "title": file.name })).collect::<Vec<_>>(),
-        "channel_id": progress.channel,
-        "thread_ts": thread_ts,
-        "initial_comment": say.with("files-comment", &[("title", title.into())]),
-    });
-    match app.client().call(Method::FilesCompleteUploadExternal, &body, Pace::Unhurried).await {
-        Ok(_) => Ok(true),
+async fn complete(
+    app: &SlackApp,
+    progress: &Progress,
+    files: &[Reserved],
+    delivery: Delivery<'_>,
+) -> Result<bool, Stop> {
+    match ask_to_complete(app, progress, files, delivery).await {
+        Ok(()) => Ok(true),
         Err(SlackCallError::Ambiguous) => Ok(false),
         Err(error) => {
             // Surely not done, so the next attempt may start over.
@@ -171,6 +185,28 @@ async fn complete(app: &SlackApp, progress: &Progress, thread_ts: &str, delivery
             Err(error.into())
         }
     }
+}
+
+async fn ask_to_complete(
+    app: &SlackApp,
+    progress: &Progress,
+    files: &[Reserved],
+    delivery: Delivery<'_>,
+) -> Result<(), SlackCallError> {
+    let root = announce::ensure_root(app, delivery.request, Pace::Unhurried).await?;
+    let say = app.say(delivery.request.locale);
+    let title = words::title(app.catalog(), say, delivery.request);
+    let mut comment = say.with("files-comment", &[("title", title.into())]);
+    if progress.left_out > 0 {
+        comment = say.sentences([comment, say.with("files-left-out", &[("count", progress.left_out.into())])]);
+    }
+    let body = json!({
+        "files": files.iter().map(|file| json!({ "id": file.id, "title": file.name })).collect::<Vec<_>>(),
+        "channel_id": progress.channel,
+        "thread_ts": announce::thread_of(delivery.request, &root),
+        "initial_comment": comment,
+    });
+    app.client().call(Method::FilesCompleteUploadExternal, &body, Pace::Unhurried).await.map(drop)
 }
 
 pub(super) async fn note(app: &SlackApp, delivery: Delivery<'_>, patch: &Value) -> Result<(), Fenced> {

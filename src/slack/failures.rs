@@ -1,6 +1,9 @@
 //! Why a request came to nothing, in plain words: what happened, what to do, whom to ask. Never the text of an internal error.
 
-use super::blocks::escape;
+use super::{
+    blocks::escape,
+    clearance::{NOW_SHARED, PRODUCT_NOT_HERE},
+};
 use crate::{catalog::Catalog, queue::Request, segment::Failure, texts::Say};
 
 /// What happened and what to do, as two paragraphs and a reference.
@@ -42,6 +45,7 @@ fn what(say: Say<'_>, failure: &Failure) -> String {
         Failure::SlackRefused { reason } => refused(say, reason),
         Failure::SlackUnreachable => say.text("failure-slack-away"),
         Failure::DeliveryUnconfirmed => say.text("failure-unconfirmed"),
+        Failure::SuppressionLost => say.text("failure-suppression"),
         Failure::Internal => say.text("failure-internal"),
     }
 }
@@ -55,7 +59,8 @@ fn refused(say: Say<'_>, reason: &str) -> String {
             say.text("refused-uploads-disabled")
         }
         "file_upload_size_restricted" | "storage_limit_reached" => say.text("refused-too-large"),
-        "slack_connect_file_upload_sharing_blocked" => say.text("refused-shared"),
+        "slack_connect_file_upload_sharing_blocked" | NOW_SHARED => say.text("refused-shared"),
+        PRODUCT_NOT_HERE => say.text("refused-product"),
         reason if reason.starts_with("restricted_action") || reason == "posting_to_channel_denied" => {
             say.text("refused-restricted")
         }
@@ -71,7 +76,7 @@ fn what_to_do(say: Say<'_>, failure: &Failure) -> String {
         Failure::CatalogChanged | Failure::EarlierSegmentGone { .. } => say.text("todo-change"),
         Failure::SlackRefused { .. } => say.text("todo-refused"),
         Failure::DeliveryUnconfirmed => say.text("todo-unconfirmed"),
-        Failure::DataUnreadable => say.text("todo-operator"),
+        Failure::DataUnreadable | Failure::SuppressionLost => say.text("todo-operator"),
         Failure::NoSnapshot { .. }
         | Failure::StorageUnreachable
         | Failure::WorkerLost

@@ -163,6 +163,7 @@ fn cause(say: Say<'_>, cause: &str) -> (String, String) {
         "slack_refused" => (say.with("incident-refused", &[("reason", reason.into())]), say.text("look-refused")),
         "slack_unreachable" => (say.text("incident-slack-away"), say.text("look-slack-away")),
         "delivery_unconfirmed" => (say.text("incident-unconfirmed"), say.text("look-unconfirmed")),
+        "suppression_lost" => (say.text("incident-suppression"), say.text("look-suppression")),
         _ => (say.text("incident-internal"), say.text("look-internal")),
     }
 }

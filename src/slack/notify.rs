@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     Delivery, LinkedFile, Method, Pace, ResultLinks, SlackApp, SlackCallError, Whereabouts, announce,
     blocks::{self, Message, escape},
+    clearance::{self, Held},
     deliver, result, words,
 };
 use crate::{
@@ -26,17 +27,25 @@ pub async fn notify(app: &SlackApp, links: &ResultLinks, delivery: Delivery<'_>)
         return Outcome::HandBack;
     }
     let Some(mut message) = message(app, delivery.request) else { return Outcome::Notified };
+    let root = match announce::ensure_root(app, delivery.request, Pace::Unhurried).await {
+        Ok(root) => root,
+        Err(error) => return ended(error),
+    };
     match linked(links, delivery.request).await {
         Ok(linked) => {
+            if !linked.is_empty()
+                && let Err(held) = clearance::check(app, delivery.request, &root.channel).await
+            {
+                return match held {
+                    Held::Refused(failure) => Outcome::Failed(failure),
+                    Held::Slack(error) => ended(error),
+                };
+            }
             let shown = linked.iter().map(|file| blocks::section(&link(app, delivery.request, file)));
             drop(message.blocks.splice(LINKS_AT..LINKS_AT, shown));
         }
         Err(failure) => return Outcome::Failed(failure),
     }
-    let root = match announce::ensure_root(app, delivery.request, Pace::Unhurried).await {
-        Ok(root) => root,
-        Err(error) => return ended(error),
-    };
     if deliver::note(app, delivery, &json!({ "said": true })).await.is_err() {
         return Outcome::HandBack;
     }

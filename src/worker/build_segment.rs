@@ -108,6 +108,7 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
     let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
+    summary.suppression = suppressed(&manifest.left_out).map(|list| list.sha256.clone());
     summary.files = manifest.files.iter().cloned().chain([manifest_file]).collect();
     summary.stages_ms = stages.finish();
     Ok(Built { summary, manifest, folder })
@@ -159,6 +160,11 @@ fn manifest(
         waterfall: selection.waterfall,
         files,
     }
+}
+
+/// Of the lists that a segment was built with, the suppression list: the one that is no earlier segment's.
+pub(super) fn suppressed(left_out: &[LeftOutList]) -> Option<&LeftOutList> {
+    left_out.iter().find(|list| !list.key.starts_with("segments/"))
 }
 
 fn write_manifest(folder: &Path, bytes: &[u8]) -> Result<FileEntry, BuildError> {

@@ -53,10 +53,13 @@ impl BuildError {
             Self::Model(ModelError::TooFewConversions { found, needed }) => {
                 Some(Failure::TooFewConversions { found: *found, needed: *needed })
             }
+            Self::Suppression(SuppressionError::Lost { .. }) | Self::DamagedList { .. } => {
+                Some(Failure::SuppressionLost)
+            }
             Self::Audience(error) => error.failure(),
-            Self::Manifest { .. } | Self::DamagedList { .. } | Self::Suppression(_) => Some(Failure::DataUnreadable),
+            Self::Model(_) | Self::Encode(_) | Self::Suppression(SuppressionError::Queue(_)) => Some(Failure::Internal),
+            Self::Manifest { .. } | Self::Suppression(_) => Some(Failure::DataUnreadable),
             Self::Export(_) | Self::Scratch(_) => Some(Failure::StorageUnreachable),
-            Self::Model(_) | Self::Encode(_) => Some(Failure::Internal),
         }
     }
 }

@@ -39,11 +39,7 @@ pub(super) async fn find(
         Suppress::Recorded(list) => list.clone(),
     };
     if let Some(list) = list {
-        let bytes = store.read(&list.key).await?;
-        if sha256_hex(&bytes) != list.sha256 {
-            return Err(BuildError::DamagedList { key: list.key });
-        }
-        left_out.suppressed = suppression::read_ids(&String::from_utf8_lossy(&bytes));
+        left_out.suppressed = suppression::ids(store, &list).await?;
         lists.push(list);
     }
     Ok((left_out, lists))

@@ -38,6 +38,7 @@ pub(super) fn summarise(
         as_of: snapshot.as_of(),
         model_id: model.id.clone(),
         model_reused: model.reused,
+        suppression: None,
         waterfall: selection.waterfall,
         quality: quality(model, selection),
         rules,

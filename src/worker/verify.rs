@@ -7,12 +7,12 @@ use crate::{
     features::Snapshot,
     lake::Report,
     model::{Reuse, reference},
-    segment::{LeftOutList, Manifest},
+    segment::Manifest,
 };
 
 use super::{
     BuildError, Suppress,
-    build_segment::{Ask, BuildContext, compute},
+    build_segment::{Ask, BuildContext, compute, suppressed},
 };
 
 /// One comparison.
@@ -51,7 +51,7 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         conditions: manifest.conditions.clone(),
         as_of: Some(manifest.scored.as_of),
         seed: manifest.seed,
-        suppress: Suppress::Recorded(suppressed(&manifest)),
+        suppress: Suppress::Recorded(suppressed(&manifest.left_out).cloned()),
     };
     let rebuilt = compute(ctx, &ask, Reuse::Never, report).await?;
     checks.push(check("catalog".to_owned(), &manifest.catalog_sha256, &rebuilt.manifest.catalog_sha256));
@@ -69,11 +69,6 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         ));
     }
     Ok(checks)
-}
-
-/// The suppression list is the one that is no earlier segment's.
-fn suppressed(manifest: &Manifest) -> Option<LeftOutList> {
-    manifest.left_out.iter().find(|list| !list.key.starts_with("segments/")).cloned()
 }
 
 fn delivered(path: &Path, manifest: &Manifest) -> Vec<Check> {

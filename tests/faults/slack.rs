@@ -31,6 +31,7 @@ fn confirm(give_up_after: Duration) -> ConfirmSettings {
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(150),
         in_place: Duration::MAX,
+        ..ConfirmSettings::default()
     }
 }
 

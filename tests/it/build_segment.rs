@@ -151,7 +151,7 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
     let best = ids("first");
     let list = sample.folder.path().join("stop.csv");
     std::fs::write(&list, format!("why,person\nasked,{}\nasked,{}\nasked,{}\n", best[0], best[1], best[1])).unwrap();
-    assert_eq!(suppression::upload(&sample.store, &list, "person").await.unwrap().people, 2);
+    assert_eq!(suppression::upload(&sample.store, None, &list, "person").await.unwrap().people, 2);
 
     let second = ask(&sample, "second", &format!("{first} without=first"));
     let built = build_segment(context(&sample), &second, &Silent).await.unwrap();
@@ -161,7 +161,7 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
     assert!(ids("second").iter().all(|id| !best.contains(id)));
 
     // A later list changes nothing about a segment that is there.
-    suppression::clear(&sample.store).await.unwrap();
+    suppression::clear(&sample.store, None).await.unwrap();
     let manifest = sample.folder.path().join("segments/second/manifest.json");
     let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
     assert!(checks.iter().all(segment_bot::worker::Check::holds), "{checks:#?}");

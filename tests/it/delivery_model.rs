@@ -125,6 +125,7 @@ async fn attempt(stage: &Stage, request: &Request, lease: &Lease, event: Event) 
             first_wait: Duration::from_millis(2),
             longest_wait: Duration::from_millis(10),
             in_place: Duration::MAX,
+            ..ConfirmSettings::default()
         };
         let stop = CancellationToken::new();
         deliver(&app, &files, &confirm, Delivery { lease: &lease, request: &request, stop: &stop }).await

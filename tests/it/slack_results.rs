@@ -83,7 +83,7 @@ fn names(stage: &Stage) -> Vec<String> {
 async fn a_large_file_goes_up_compressed_and_is_the_same_each_time() {
     let (stage, folder) = (Stage::new().await, tempfile::tempdir().unwrap());
     let store = store(&format!("file://{}", folder.path().display()), &folder).await;
-    let results = Results::new(store.clone(), limits());
+    let results = Results::new(store.clone(), stage.pool.clone(), limits());
     let content = csv(500);
     for user in ["U1", "U2"] {
         let (request, lease) = built(&stage, &store, &new_request(user, user), &content).await;
@@ -102,7 +102,7 @@ async fn a_small_file_goes_up_as_it_is() {
     let (stage, folder) = (Stage::new().await, tempfile::tempdir().unwrap());
     let store = store(&format!("file://{}", folder.path().display()), &folder).await;
     let (request, lease) = built(&stage, &store, &new_request("V1", "U1"), &csv(100)).await;
-    let told = told(&stage, &Results::new(store, limits()), &request, &lease).await;
+    let told = told(&stage, &Results::new(store, stage.pool.clone(), limits()), &request, &lease).await;
     assert_eq!(names(&stage), ["segment.csv", "manifest.json"]);
     assert!(!told.contains("Slackには"), "{told}");
 }
@@ -112,7 +112,7 @@ async fn what_slack_would_not_take_lies_in_the_folder_that_is_named() {
     let (stage, folder) = (Stage::new().await, tempfile::tempdir().unwrap());
     let store = store(&format!("file://{}", folder.path().display()), &folder).await;
     let (request, lease) = built(&stage, &store, &new_request("V1", "U1"), &csv(5_000)).await;
-    let told = told(&stage, &Results::new(store, limits()), &request, &lease).await;
+    let told = told(&stage, &Results::new(store, stage.pool.clone(), limits()), &request, &lease).await;
     assert_eq!(names(&stage), ["manifest.json"]);
     let place = format!("file://{}/segments/{}/segment.csv", folder.path().display(), request.id);
     assert!(told.contains("`segment.csv`（0.1 MB）はSlackには大きすぎます") && told.contains(&place), "{told}");
@@ -124,7 +124,7 @@ async fn a_file_that_is_not_what_was_written_is_not_delivered() {
     let store = store(&format!("file://{}", folder.path().display()), &folder).await;
     let (request, lease) = built(&stage, &store, &new_request("V1", "U1"), &csv(10)).await;
     store.write(&format!("segments/{}/segment.csv", request.id), Bytes::from(csv(9))).await.unwrap();
-    let outcome = delivered(&stage, &Results::new(store, limits()), &request, &lease).await;
+    let outcome = delivered(&stage, &Results::new(store, stage.pool.clone(), limits()), &request, &lease).await;
     assert_eq!(outcome, Outcome::Failed(Failure::DataUnreadable));
     assert!(stage.slack.shared().is_empty());
 }
@@ -140,7 +140,7 @@ async fn what_slack_would_not_take_is_a_link_that_expires() {
     let content = csv(5_000);
     let english = NewRequest { locale: segment_bot::catalog::Locale::En, ..new_request("V1", "U1") };
     let (request_made, lease) = built(&stage, &store, &english, &content).await;
-    let told = told(&stage, &Results::new(store, limits()), &request_made, &lease).await;
+    let told = told(&stage, &Results::new(store, stage.pool.clone(), limits()), &request_made, &lease).await;
     assert_eq!(names(&stage), ["manifest.json"]);
     assert!(told.contains("(0.1 MB) is too large for Slack: <http"), "{told}");
     assert!(told.ends_with("|download it here>. The link works for 3 days; whoever has it has the file."), "{told}");

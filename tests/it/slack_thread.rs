@@ -29,6 +29,7 @@ fn confirm() -> ConfirmSettings {
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(50),
         in_place: Duration::MAX,
+        ..ConfirmSettings::default()
     }
 }
 
@@ -221,7 +222,13 @@ async fn a_delivery_that_waits_for_its_share_keeps_no_place() {
     // Long enough that a busy machine asks for the job before its wait is over.
     let wait = Duration::from_millis(400);
     let give_up_after = 4 * wait;
-    let settings = ConfirmSettings { give_up_after, first_wait: wait, longest_wait: wait, in_place: Duration::ZERO };
+    let settings = ConfirmSettings {
+        give_up_after,
+        first_wait: wait,
+        longest_wait: wait,
+        in_place: Duration::ZERO,
+        ..ConfirmSettings::default()
+    };
     let (stop, mut waited) = (CancellationToken::new(), Vec::new());
     let ended = loop {
         let delivery = Delivery { lease: &lease, request: &request, stop: &stop };

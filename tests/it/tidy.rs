@@ -8,7 +8,7 @@ use std::{
 
 /// What each top-level module may use of this crate. Arrows run downwards only; see ARCHITECTURE.md.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("app", &["catalog", "config", "lake", "queue", "segment", "slack", "texts", "worker"]),
+    ("app", &["catalog", "config", "export", "lake", "queue", "segment", "slack", "texts", "worker"]),
     ("audience", &["catalog", "digest", "segment"]),
     ("catalog", &["digest", "segment"]),
     (

@@ -115,7 +115,7 @@ mod tests {
         let objects = || ["users/dt=2026-11-20/a.parquet", "users/dt=2026-11-22/a.parquet"].map(object).to_vec();
         let day = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
         let read = |dumps, as_of| of_dump("users", objects(), dumps, as_of).map(|objects| objects.len());
-        insta::assert_snapshot!(read(None, day(22)).unwrap_err(), @"");
+        insta::assert_snapshot!(read(None, day(22)).unwrap_err(), @r#"table `users`: its files are in folders of 2 days, from 2026-11-20 to 2026-11-22. If each day's files are the whole table, write `dumps = "newest"` below [users] in the catalog; if all of them together are, `dumps = "all"`"#);
         assert_eq!(read(Some(Dumps::All), day(22)).unwrap(), 2);
         for (as_of, key) in [(day(22), 1), (day(21), 0), (day(1), 0)] {
             let read = of_dump("users", objects(), Some(Dumps::Newest), as_of).unwrap();

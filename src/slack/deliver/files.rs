@@ -16,6 +16,8 @@ use crate::{queue::Request, segment::Failure};
 pub struct ResultFile {
     /// As people see it in Slack.
     pub name: String,
+    /// People who were taken out of it because they opted out since it was written.
+    pub left_out: u64,
     place: Place,
 }
 
@@ -29,12 +31,18 @@ enum Place {
 impl ResultFile {
     /// A readable local copy, which stays.
     pub fn stored(name: impl Into<String>, path: PathBuf) -> Self {
-        Self { name: name.into(), place: Place::Stored(path) }
+        Self { name: name.into(), left_out: 0, place: Place::Stored(path) }
     }
 
     /// A file that was made for this delivery and goes with it.
     pub fn temporary(name: impl Into<String>, path: TempPath) -> Self {
-        Self { name: name.into(), place: Place::Temporary(Arc::new(path)) }
+        Self { name: name.into(), left_out: 0, place: Place::Temporary(Arc::new(path)) }
+    }
+
+    /// The same file, from which so many people were taken out.
+    #[must_use]
+    pub fn without(self, left_out: u64) -> Self {
+        Self { left_out, ..self }
     }
 
     /// Where its bytes are.
