@@ -14,6 +14,7 @@ mod blocks;
 mod clearance;
 mod client;
 mod command;
+mod counted;
 mod deliver;
 mod dispatch;
 mod earlier;
@@ -30,6 +31,7 @@ mod locales;
 mod messages;
 mod notify;
 mod offer;
+mod outsider;
 mod problems;
 mod reach;
 mod result;
@@ -47,7 +49,8 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub use announce::{AnnounceSettings, announce};
-pub use client::{Method, Pace, Patience, SlackCallError, SlackClient, SlackLook, Upload, look};
+pub use client::{Installed, Method, Pace, Patience, SlackCallError, SlackClient, SlackLook, Upload, look};
+pub use counted::Counted;
 pub use deliver::{ConfirmSettings, Delivery, LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts, deliver};
 pub use estimates::Estimates;
 pub use ids::{

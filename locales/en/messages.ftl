@@ -45,6 +45,7 @@ refused-archived = The segment is ready, but the channel where it should go is a
 refused-uploads-disabled = The segment is ready, but this workspace does not let apps share such files.
 refused-too-large = The segment is ready, but its files are too large for this workspace.
 refused-shared = The segment is ready, but files may not be shared into this channel.
+refused-outsider = The segment is not delivered: it was asked for from another company’s workspace.
 refused-product = The segment is ready, but its product may not be delivered into this channel any more.
 refused-restricted = The segment is ready, but I may not write in the channel where it should go.
 refused-scope = The segment is ready, but I lack a permission in this workspace.

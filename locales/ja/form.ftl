@@ -75,6 +75,7 @@ arrives-channel = 結果は、<#{ $channel }> のスレッドにお届けしま�
 arrives-this-thread = 結果は、<#{ $channel }> の元のスレッドにお届けします。
 
 refusal-product = この商品は、ここでは依頼できません。担当チームのチャンネルで依頼してください。
+refusal-outsider = このアプリは、導入した会社の方だけがご利用いただけます。
 refusal-not-member = このチャンネルに参加していないため、ファイルを届けられません。/invite で招待するか、ダイレクトメッセージを選んでください。
 refusal-shared = 社外の人も読めるチャンネルのため、ファイルを届けられません。ダイレクトメッセージを選んでください。
 refusal-archived = アーカイブされたチャンネルです。ダイレクトメッセージを選んでください。

@@ -1,5 +1,7 @@
 //! The HTTP server: Slack's routes, and whether the service is well.
 
+mod connections;
+
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
@@ -46,7 +48,7 @@ impl Door {
         tracing::info!(address = %self.address, "listening");
         let questions = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
         let all = routes.merge(questions.with_state(health));
-        axum::serve(self.listener, all).with_graceful_shutdown(stopping.cancelled_owned()).await?;
+        connections::serve(self.listener, all, stopping).await;
         Ok(())
     }
 }

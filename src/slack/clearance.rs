@@ -3,11 +3,12 @@
 
 use serde_json::json;
 
-use super::{Method, Pace, SlackApp, SlackCallError};
+use super::{Method, Pace, SlackApp, SlackCallError, outsider};
 use crate::{queue::Request, segment::Failure};
 
 /// Reasons of [`Failure::SlackRefused`] that are ours.
 pub(super) const NOW_SHARED: &str = "channel_is_shared";
+pub(super) const OUTSIDER: &str = "requester_is_outside";
 pub(super) const PRODUCT_NOT_HERE: &str = "product_not_here";
 
 /// Why a result does not go out now.
@@ -21,6 +22,9 @@ pub(super) enum Held {
 /// Looks at the product's right to the channel that was asked from, and at who reads `channel`, where the result goes.
 pub(super) async fn check(app: &SlackApp, request: &Request, channel: &str) -> Result<(), Held> {
     let refused = |reason: &str| Err(Held::Refused(Failure::SlackRefused { reason: reason.to_owned() }));
+    if outsider::is_foreign(app, &request.team) {
+        return refused(OUTSIDER);
+    }
     let allowed = app.catalog().product(&request.conditions.product).map(|product| &product.allowed_channels);
     if allowed.is_some_and(|channels| !channels.is_empty() && !channels.contains(&request.channel)) {
         return refused(PRODUCT_NOT_HERE);

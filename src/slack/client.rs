@@ -21,6 +21,7 @@ use slack_morphism::{
 use tokio::time::Instant;
 
 pub use error::SlackCallError;
+pub use installation::Installed;
 pub use look::{SlackLook, look};
 pub use method::Method;
 pub use upload::Upload;

@@ -7,7 +7,7 @@ use super::{
     blocks::Message,
     command, events, form,
     inbound::{Inbound, Interaction, InteractionKind},
-    shortcuts, submit,
+    outsider, shortcuts, submit,
 };
 
 /// What Slack hears at once.
@@ -44,6 +44,9 @@ impl Reply {
 
 /// Answers what arrived, whichever door it came through, well within three seconds.
 pub(super) async fn dispatch(app: &SlackApp, inbound: Inbound) -> Reply {
+    if let Some(refusal) = outsider::refusal(app, &inbound).await {
+        return refusal;
+    }
     match inbound {
         Inbound::Command(command) => command::answer(app, &command).await,
         Inbound::Interaction(interaction) => interact(app, *interaction).await,

@@ -2,7 +2,7 @@
 
 use super::{
     blocks::escape,
-    clearance::{NOW_SHARED, PRODUCT_NOT_HERE},
+    clearance::{NOW_SHARED, OUTSIDER, PRODUCT_NOT_HERE},
 };
 use crate::{catalog::Catalog, queue::Request, segment::Failure, texts::Say};
 
@@ -60,6 +60,7 @@ fn refused(say: Say<'_>, reason: &str) -> String {
         }
         "file_upload_size_restricted" | "storage_limit_reached" => say.text("refused-too-large"),
         "slack_connect_file_upload_sharing_blocked" | NOW_SHARED => say.text("refused-shared"),
+        OUTSIDER => say.text("refused-outsider"),
         PRODUCT_NOT_HERE => say.text("refused-product"),
         reason if reason.starts_with("restricted_action") || reason == "posting_to_channel_denied" => {
             say.text("refused-restricted")

@@ -151,8 +151,22 @@ pub(super) struct EventEnvelope {
     pub(super) challenge: Option<String>,
     pub(super) event_id: String,
     pub(super) team_id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
+    /// For whom the app sees it: where it is installed.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) authorizations: Vec<Authorization>,
+    /// Another organisation is in the channel too.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) is_ext_shared_channel: bool,
     #[serde(deserialize_with = "or_default")]
     pub(super) event: Event,
+}
+
+/// An installation that an event is delivered for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Authorization {
+    pub(super) team_id: Option<String>,
 }
 
 /// Something that happened.
@@ -169,6 +183,10 @@ pub(super) struct Event {
     /// Of `app_home_opened`: which tab.
     pub(super) tab: Option<String>,
     pub(super) bot_id: Option<String>,
+    /// The workspace of who did it, under one of these names.
+    pub(super) team: Option<String>,
+    pub(super) user_team: Option<String>,
+    pub(super) source_team: Option<String>,
 }
 
 /// `null` is the same as absent.

@@ -1,5 +1,7 @@
 //! The HTTP door: one verified address that takes everything, and aliases for the manifest.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -15,17 +17,39 @@ use slack_morphism::{
     signature_verifier::{SlackEventAbsentSignatureError, SlackEventSignatureVerifierError},
 };
 
+use tokio::{sync::Semaphore, time::timeout};
+
 use super::{
     SlackApp,
+    counted::Counted,
     dispatch::{Reply, dispatch},
     inbound::Inbound,
 };
 
 /// A payload of Slack is far smaller; a larger body is refused before its signature is computed.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// A slash command is a short form.
+const COMMAND_BYTES_MAX: usize = 1 << 16;
+/// Slack sends a body at once; whoever takes longer is not Slack.
+const BODY_WAIT: Duration = Duration::from_secs(5);
+/// Bodies up to this size have memory of their own, so that large ones keep no command waiting.
+const SMALL_BYTES: usize = 1 << 16;
+/// Bytes of small and of large bodies that are held at the same time, before anything is known about who sent them.
+const SMALL_TOGETHER: usize = 16 << 20;
+const LARGE_TOGETHER: usize = 32 << 20;
+/// A large body waits so long for memory.
+const MEMORY_WAIT: Duration = Duration::from_secs(2);
+
+static SMALL: Semaphore = Semaphore::const_new(SMALL_TOGETHER);
+static LARGE: Semaphore = Semaphore::const_new(LARGE_TOGETHER);
+static REFUSED: Counted = Counted::new();
+
+/// Without these there is nothing to verify.
+const SIGNATURE: [&str; 2] = ["x-slack-signature", "x-slack-request-timestamp"];
+const COMMAND_ROUTE: &str = "/slack/command";
 
 /// Every path takes everything; the manifest uses one for each purpose.
-pub const ROUTES: [&str; 4] = ["/slack/events", "/slack/command", "/slack/interaction", "/slack/options"];
+pub const ROUTES: [&str; 4] = ["/slack/events", COMMAND_ROUTE, "/slack/interaction", "/slack/options"];
 
 /// The routes that Slack calls.
 pub fn router(app: SlackApp) -> Router {
@@ -42,19 +66,41 @@ pub fn router(app: SlackApp) -> Router {
         .with_state(app)
 }
 
-/// axum's own limit acts on extractors only, and the verifier is none.
+/// Before the signature can be compared, all of a body must be there: what is not signed at all, too large, too slow or too
+/// much at once is refused first. axum's own limit acts on extractors only, and the verifier is none.
 async fn cap_body(request: Request, next: Next) -> Response {
+    let refused = |status: StatusCode| {
+        REFUSED
+            .count(|count| tracing::warn!(count, status = status.as_u16(), "requests to Slack's address were refused"));
+        status.into_response()
+    };
     let (parts, body) = request.into_parts();
-    match to_bytes(body, BODY_BYTES_MAX).await {
-        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    if !SIGNATURE.into_iter().all(|header| parts.headers.contains_key(header)) {
+        return refused(StatusCode::UNAUTHORIZED);
+    }
+    let most = if parts.uri.path() == COMMAND_ROUTE { COMMAND_BYTES_MAX } else { BODY_BYTES_MAX };
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    // Without a length it may be as large as any.
+    let length: usize = length.unwrap_or(most);
+    if length > most {
+        return refused(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let memory = if length <= SMALL_BYTES { &SMALL } else { &LARGE };
+    let held = u32::try_from(length).unwrap_or(u32::MAX);
+    let Ok(Ok(_held)) = timeout(MEMORY_WAIT, memory.acquire_many(held)).await else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    match timeout(BODY_WAIT, to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => refused(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => refused(StatusCode::REQUEST_TIMEOUT),
     }
 }
 
 /// Says nothing about what was wrong; the errors themselves hold parts of the request.
 fn refuse(error: &(dyn std::error::Error + Send + Sync + 'static)) -> StatusCode {
     let unsigned = error.is::<SlackEventSignatureVerifierError>() || error.is::<SlackEventAbsentSignatureError>();
-    tracing::warn!(unsigned, "a request to Slack's address was refused");
+    REFUSED.count(|count| tracing::warn!(count, unsigned, "requests to Slack's address were refused"));
     if unsigned { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST }
 }
 
