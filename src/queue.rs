@@ -40,7 +40,8 @@ pub use pause::{pause, paused, resume};
 pub use place::{Eta, Place, place};
 pub use reap::{Reaped, reap};
 pub use request::{
-    DeliverTo, MessageRef, Request, RequestState, mark_shown, request, request_by_id, requests_of, set_root, unshown,
+    DeliverTo, MessageRef, Request, RequestState, RootClaim, claim_root, mark_shown, release_root, request,
+    request_by_id, requests_of, set_root, unshown,
 };
 pub use retain::forget;
 pub use settle::{Outcome, Settled, settle, settle_on};

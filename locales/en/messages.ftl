@@ -18,6 +18,7 @@ cancel-text = Work done so far is dropped, and nothing is delivered.
 cancel-confirm = Cancel the request
 cancel-deny = Keep going
 files-comment = Files of { $title }
+root-again = Should an earlier message about this request stand here too, only this one is kept up to date.
 files-left-out = { $count -> 
     [one] One person was left out who opted out since the segment was built.
    *[other] { $count } people were left out who opted out since the segment was built.

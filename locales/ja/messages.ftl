@@ -18,6 +18,7 @@ cancel-text = ここまでの作業は破棄され、何も届きません。
 cancel-confirm = 依頼を取り消す
 cancel-deny = 続ける
 files-comment = { $title } のファイルです。
+root-again = この依頼についての古いメッセージが残っている場合、更新されるのはこちらだけです。
 files-left-out = セグメント作成後に配信停止になった { $count } 人を除いています。
 notify-failed = <@{ $user }> さん、{ $title } は作成できませんでした。理由とできることは、この依頼の最初のメッセージをご覧ください。
 

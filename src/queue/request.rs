@@ -199,6 +199,42 @@ pub async fn set_root(pool: &PgPool, id: Uuid, root: &MessageRef) -> Result<(), 
     Ok(())
 }
 
+/// Who may post a request's root message now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootClaim {
+    /// The caller, and nobody else for a while.
+    Ours,
+    /// The caller, and somebody who tried before may have posted it without noting it.
+    OursInDoubt,
+    /// Somebody else is about to.
+    Theirs,
+}
+
+/// Claims the posting of a root message that is not there yet: of several processes on one database one posts.
+pub async fn claim_root(pool: &PgPool, id: Uuid) -> Result<RootClaim, QueueError> {
+    let claimed: Option<bool> = sql::query_scalar(
+        "with before as (select root_claimed_until from segment_request where id = $1 for update)
+         update segment_request set root_claimed_until = now() + interval '15 seconds'
+         where id = $1 and root_ts is null and coalesce(root_claimed_until, '-infinity') < now()
+         returning (select root_claimed_until is not null from before)",
+    )
+    .bind(id)
+    .fetch_optional(sql::once(pool))
+    .await?;
+    Ok(match claimed {
+        Some(true) => RootClaim::OursInDoubt,
+        Some(false) => RootClaim::Ours,
+        None => RootClaim::Theirs,
+    })
+}
+
+/// Gives a claim back: nothing was posted.
+pub async fn release_root(pool: &PgPool, id: Uuid) -> Result<(), QueueError> {
+    let text = "update segment_request set root_claimed_until = null where id = $1 and root_ts is null";
+    sql::query(text).bind(id).execute(sql::once(pool)).await?;
+    Ok(())
+}
+
 /// Remembers that the root message shows `version`; an older one than it shows already changes nothing.
 pub async fn mark_shown(pool: &PgPool, id: Uuid, version: i64) -> Result<(), QueueError> {
     let text = "update segment_request set shown = $2 where id = $1 and shown < $2";

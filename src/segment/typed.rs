@@ -243,8 +243,8 @@ pub(super) fn list(value: &str) -> Vec<String> {
 
 /// A range of ages as the two texts that [`Draft`] checks; `20代` is 20 to 29.
 pub(super) fn ages(value: &str) -> (String, String) {
-    let value = plain(value).replace("から", "-").replace("まで", "");
-    let mut parts = value.split(DASHES).map(str::trim);
+    let value = plain(&value.replace(DASHES, "-")).replace("から", "-").replace("まで", "");
+    let mut parts = value.split('-').map(str::trim);
     match (parts.next(), parts.next(), parts.next()) {
         (Some(one), None, _) => (years(one, "0"), years(one, "9")),
         (Some(from), Some(to), None) => (years(from, "0"), years(to, "9")),

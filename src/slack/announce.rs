@@ -7,8 +7,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Method, Pace, SlackApp, SlackCallError, blocks::Message, messages, submit};
-use crate::queue::{self, DeliverTo, Listener, MessageRef, Request, RequestState};
+use super::{
+    Method, Pace, SlackApp, SlackCallError,
+    blocks::{self, Message},
+    messages, submit,
+};
+use crate::queue::{self, DeliverTo, Listener, MessageRef, Request, RequestState, RootClaim};
 
 /// How often root messages may change.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +36,9 @@ const DOUBT: Duration = Duration::from_secs(30);
 /// Last edits take so much time of the others ahead: ten edits.
 const LAST_AHEAD: Duration = Duration::from_secs(17);
 const AWAY: Duration = Duration::from_secs(2);
+/// How long another process may take to post and to note it.
+const THEIR_TURN: Duration = Duration::from_millis(200);
+const THEIR_TURNS: usize = 10;
 
 /// Runs until `shutdown`.
 pub async fn announce(app: SlackApp, settings: AnnounceSettings, shutdown: CancellationToken) {
@@ -145,54 +152,91 @@ async fn root_message(app: &SlackApp, request: &Request) -> Message {
     messages::root(app.catalog(), app.say(request.locale), request, place)
 }
 
-/// The root message; posted now if it is not there yet, once, whoever asks.
+/// The root message; posted now if it is not there yet, once, whoever asks, in this process or another.
 pub(super) async fn ensure_root(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
     let _one_at_a_time = app.inner.root.lock().await;
-    let request = match queue::request_by_id(app.pool(), request.id).await {
-        Ok(Some(fresh)) => fresh,
-        Ok(None) => request.clone(),
-        // Without the row nobody knows whether it was posted.
-        Err(_) => return Err(SlackCallError::Unreachable),
-    };
-    if let Some(root) = request.root {
-        return Ok(root);
+    // Without the row nobody knows whether it was posted.
+    let unknown = |_| SlackCallError::Unreachable;
+    for _ in 0..THEIR_TURNS {
+        let fresh = queue::request_by_id(app.pool(), request.id).await.map_err(unknown)?;
+        let request = fresh.unwrap_or_else(|| request.clone());
+        if let Some(root) = request.root {
+            return Ok(root);
+        }
+        match queue::claim_root(app.pool(), request.id).await.map_err(unknown)? {
+            // Another process posts it and will have noted it in a moment.
+            RootClaim::Theirs => tokio::time::sleep(THEIR_TURN).await,
+            claim => return claimed(app, &request, claim, pace).await,
+        }
     }
-    let root = post_root(app, &request, pace).await?;
-    let stored = queue::set_root(app.pool(), request.id, &root).await;
-    if let Err(error) = stored {
-        tracing::error!(%error, reference = request.reference, "a root message is posted and not stored");
+    Err(SlackCallError::Unreachable)
+}
+
+async fn claimed(
+    app: &SlackApp,
+    request: &Request,
+    claim: RootClaim,
+    pace: Pace,
+) -> Result<MessageRef, SlackCallError> {
+    let posted = post_root(app, request, claim, pace).await;
+    match &posted {
+        Ok(root) => {
+            if let Err(error) = queue::set_root(app.pool(), request.id, root).await {
+                tracing::error!(%error, reference = request.reference, "a root message is posted and not stored");
+            }
+        }
+        // It may stand there: whoever comes next says that theirs is the one.
+        Err(SlackCallError::Ambiguous) => {}
+        Err(_) => {
+            if let Err(error) = queue::release_root(app.pool(), request.id).await {
+                tracing::warn!(%error, reference = request.reference, "a claim runs out by itself");
+            }
+        }
     }
-    Ok(root)
+    posted
 }
 
 /// In the channel; by direct message when that was asked for, or when the channel refuses by now.
-async fn post_root(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
+async fn post_root(
+    app: &SlackApp,
+    request: &Request,
+    claim: RootClaim,
+    pace: Pace,
+) -> Result<MessageRef, SlackCallError> {
     if request.deliver_to == DeliverTo::Dm {
-        return post_by_dm(app, request, pace).await;
+        return post_by_dm(app, request, claim, pace).await;
     }
-    match post(app, request, (&request.channel, request.thread_ts.as_deref()), pace).await {
+    match post(app, (request, claim), (&request.channel, request.thread_ts.as_deref()), pace).await {
         Err(SlackCallError::Refused { code }) => {
             tracing::warn!(code, reference = request.reference, "the channel refuses; going to a direct message");
-            post_by_dm(app, request, pace).await
+            post_by_dm(app, request, claim, pace).await
         }
         result => result,
     }
 }
 
-async fn post_by_dm(app: &SlackApp, request: &Request, pace: Pace) -> Result<MessageRef, SlackCallError> {
+async fn post_by_dm(
+    app: &SlackApp,
+    request: &Request,
+    claim: RootClaim,
+    pace: Pace,
+) -> Result<MessageRef, SlackCallError> {
     let body = json!({ "users": request.user });
     let answer = app.client().call(Method::ConversationsOpen, &body, pace).await?;
     let channel = answer["channel"]["id"].as_str().ok_or(SlackCallError::Unreachable)?;
-    post(app, request, (channel, None), pace).await
+    post(app, (request, claim), (channel, None), pace).await
 }
 
 async fn post(
     app: &SlackApp,
-    request: &Request,
+    (request, claim): (&Request, RootClaim),
     (channel, thread_ts): (&str, Option<&str>),
     pace: Pace,
 ) -> Result<MessageRef, SlackCallError> {
-    let message = root_message(app, request).await;
+    let mut message = root_message(app, request).await;
+    if claim == RootClaim::OursInDoubt {
+        message.blocks.push(blocks::context(&app.say(request.locale).text("root-again")));
+    }
     let mut body = json!({ "channel": channel, "text": message.text, "blocks": message.blocks });
     if let Some(thread_ts) = thread_ts {
         body["thread_ts"] = thread_ts.into();

@@ -11,7 +11,11 @@ use super::{
         DELIVER_THREAD, USUAL,
     },
 };
-use crate::{catalog::Catalog, queue::DeliverTo, segment::Draft};
+use crate::{
+    catalog::Catalog,
+    queue::DeliverTo,
+    segment::{Draft, plain},
+};
 
 /// A submitted form.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +29,7 @@ pub(in crate::slack) struct Filled {
 pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
     let origin: Origin = serde_json::from_str(&view.private_metadata).unwrap_or_default();
     let values = Values(view);
-    let size = values.text(BLOCK_SIZE_EXACT).or_else(|| values.one(BLOCK_SIZE));
+    let size = values.text(BLOCK_SIZE_EXACT).map(|size| plain(&size)).or_else(|| values.one(BLOCK_SIZE));
     let draft = Draft {
         name: values.text(BLOCK_NAME),
         product: values.one(BLOCK_PRODUCT),

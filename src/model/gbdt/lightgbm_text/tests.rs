@@ -74,7 +74,7 @@ fn scores_of(text: &str, rows: &[[f32; 2]]) -> Vec<f64> {
 fn a_small_model_is_written_as_lightgbm_writes() {
     let text = small_model().to_lightgbm_text();
     let header = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\n\
-                  objective=binary sigmoid:1\nfeature_names=age__years region\nfeature_infos=[-inf:inf] 1:33:40\n";
+                  objective=binary sigmoid:1\nsegment_bot_floats=32\nfeature_names=age__years region\nfeature_infos=[-inf:inf] 1:33:40\n";
     let expected = format!("{header}tree_sizes={}\n\n{SMALL_TREE}end of trees\n", SMALL_TREE.len());
     assert_eq!(text.split_inclusive("end of trees\n").next().unwrap(), expected);
     assert!(
@@ -291,7 +291,8 @@ fn as_many_bins_as_there_are_numbers_for_can_be_imported() {
     assert_eq!(bins(&many(255, true)), Ok(256));
     assert_eq!(
         refusal(&many(255, false)),
-        "`age__years` is cut at 255 numbers, at most 254 can be imported; train with `max_bin` at most 255"
+        "`age__years` is cut at 255 different numbers, and at most 254 can be imported; each training that continues another \
+         adds cuts of its own: train in one go, with `max_bin` at most 255"
     );
     assert_eq!(
         refusal(&many(256, true)),
