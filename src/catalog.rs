@@ -62,6 +62,8 @@ pub struct UsersTable {
     pub region: Option<String>,
     /// Boolean, or integer 0/1; null counts as opted out.
     pub opted_out: Option<String>,
+    /// A date or a date-time: since when the person is there. Who registered after a snapshot's day is not in it.
+    pub registered: Option<String>,
     /// What files in folders of several days are; `None` where the catalog does not say, and then there may be none.
     pub dumps: Option<Dumps>,
     pub csv: CsvStyle,

@@ -23,7 +23,7 @@ mod snapshot;
 mod tally;
 mod write;
 
-pub use build::{Batch, build, build_again};
+pub use build::{Batch, TRAINING_WINDOWS, build, build_again};
 pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
 pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;

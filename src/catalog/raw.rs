@@ -39,6 +39,7 @@ pub(super) struct RawUsers {
     pub(super) gender: Option<String>,
     pub(super) region: Option<String>,
     pub(super) opted_out: Option<String>,
+    pub(super) registered: Option<String>,
     pub(super) dumps: Option<Dumps>,
     #[serde(default)]
     pub(super) csv: RawCsv,

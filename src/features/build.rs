@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// How many horizons back from a day the newest model of that day looks: each begins with a snapshot of its own.
+pub const TRAINING_WINDOWS: u16 = 3;
+
 /// As [`Batch::build`], with as much memory as is allowed unless somebody says otherwise.
 pub async fn build(
     lake: &Store,
@@ -63,7 +66,7 @@ struct Aggregated<'b> {
 
 impl Batch<'_> {
     /// Builds the snapshots of `as_of` = D, of D − H for each different product horizon H and, where events reach back
-    /// far enough, of D − 2H. What exists with the same definition and the same input stays. Gives the days that were
+    /// far enough, of D − 2H and D − 3H. What exists with the same definition and the same input stays. Gives the days that were
     /// built, ascending. A failure leaves every earlier snapshot in force.
     pub async fn build(&self, as_of: NaiveDate) -> Result<Vec<NaiveDate>, FeaturesError> {
         let mut built = Vec::new();
@@ -88,11 +91,10 @@ impl Batch<'_> {
         let reaches = |day: NaiveDate| first_day.is_some_and(|first| first <= day);
         let mut days = BTreeSet::from([as_of]);
         for horizon in horizons(self.catalog) {
-            let training = back(as_of, horizon);
-            days.extend(training.filter(|day| reaches(*day)));
-            // A model of D − 2H needs a horizon of history to learn anything.
-            let judged = training.and_then(|day| back(day, horizon));
-            days.extend(judged.filter(|day| back(*day, horizon).is_some_and(reaches)));
+            let mut training = training_days(as_of, horizon);
+            days.extend(training.next().filter(|day| reaches(*day)));
+            // Further back, what was known of people must be worth learning from: a horizon of history at least.
+            days.extend(training.filter(|day| back(*day, horizon).is_some_and(reaches)));
         }
         Ok(days.into_iter().collect())
     }
@@ -204,6 +206,11 @@ struct Contents {
 /// Every different horizon of the catalog's products.
 pub(super) fn horizons(catalog: &Catalog) -> BTreeSet<u16> {
     catalog.products.iter().map(|product| product.horizon_days).collect()
+}
+
+/// The days whose snapshots a model of `day` learns from, the newest first.
+pub(super) fn training_days(day: NaiveDate, horizon: u16) -> impl Iterator<Item = NaiveDate> {
+    std::iter::successors(back(day, horizon), move |day| back(*day, horizon)).take(TRAINING_WINDOWS.into())
 }
 
 pub(super) fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {

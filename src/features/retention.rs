@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 use super::{
     FeaturesError, Snapshot,
-    build::{back, horizons},
+    build::{horizons, training_days},
     partials::{self, Aggregator, Columns},
     snapshot,
 };
@@ -41,8 +41,7 @@ pub async fn retire(
     let Some(&newest) = days.last() else { return Ok(Vec::new()) };
     let mut kept: BTreeSet<NaiveDate> = days.iter().rev().take(keep).copied().collect();
     for horizon in horizons(catalog) {
-        let training = back(newest, horizon);
-        kept.extend(training.into_iter().chain(training.and_then(|day| back(day, horizon))));
+        kept.extend(training_days(newest, horizon));
     }
     let gone: Vec<NaiveDate> = days.into_iter().filter(|day| !kept.contains(day)).collect();
     for day in &gone {

@@ -8,7 +8,7 @@ use crate::{
     audience::FeatureBatch,
     catalog::{Catalog, Product},
     digest::sha256_hex,
-    features::{ColumnRole, FeaturesError, Snapshot, SnapshotManifest},
+    features::{ColumnRole, FeaturesError, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
     lake::{LakeError, Report, Store},
     segment::SnapshotRef,
 };
@@ -16,11 +16,17 @@ use crate::{
 use super::{
     ModelError, ModelReport, gbdt,
     train::{Fitted, fit, out_of_time},
-    training::Source,
+    training::{Source, Window},
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 4;
+const MODEL_VERSION: u32 = 5;
+
+/// Log-odds of people of whom nothing is known, where nothing was learned from such people: behind everybody else.
+const UNKNOWN: f64 = -20.0;
+
+/// Share of the features, in percent, that an older snapshot must have to be learned from as well.
+const FEATURES_SHARED_PERCENT: usize = 90;
 
 /// A model that can score, and how it was judged.
 #[derive(Debug)]
@@ -33,14 +39,15 @@ pub struct Model {
     pub booster: gbdt::Gbdt,
     scorer: gbdt::Scorer,
     pub report: ModelReport,
-    /// The snapshot whose features it learned from.
+    /// The newest of the snapshots whose features it learned from.
     pub trained_on: SnapshotRef,
     /// Whether it was found in the store.
     pub reused: bool,
 }
 
 impl Model {
-    /// Calibrated log-odds, one number a person, in their order.
+    /// Calibrated log-odds, one number a person, in their order. People of whom nothing is known come last where the model
+    /// could not learn from such people.
     ///
     /// # Panics
     /// When `people` has other columns than [`Model::features`], which it was encoded by.
@@ -49,6 +56,10 @@ impl Model {
         let columns: Vec<Option<&[f32]>> = people.columns.iter().map(|column| Some(column.as_slice())).collect();
         let mut scores = vec![0.0; people.rows()];
         self.scorer.log_odds(&columns, &mut scores);
+        if self.report.blank > 0 {
+            let blank = |(row, _): &(usize, &mut f64)| people.is_blank(*row);
+            scores.iter_mut().enumerate().filter(blank).for_each(|(_, score)| *score = UNKNOWN);
+        }
         scores
     }
 }
@@ -76,10 +87,9 @@ struct Identity {
     gbdt_format: u32,
     product: String,
     horizon_days: u16,
-    trained_on: SnapshotRef,
+    /// Whose features it learned from, the newest first; each is labelled by the one before it.
+    trained_on: Vec<SnapshotRef>,
     labelled_by: SnapshotRef,
-    /// Whether an older snapshot judged it one horizon later.
-    judged_on: Option<SnapshotRef>,
     features: Vec<String>,
     seed: u64,
 }
@@ -99,7 +109,8 @@ pub struct Registry<'a> {
 }
 
 impl Registry<'_> {
-    /// The model of `product` that scores `scored`: found in the store, or trained on the snapshot one horizon earlier.
+    /// The model of `product` that scores `scored`: found in the store, or trained on the snapshots one, two and three
+    /// horizons earlier, as far as they are there.
     pub async fn find_or_train(
         &self,
         product: &Product,
@@ -108,16 +119,22 @@ impl Registry<'_> {
     ) -> Result<Model, ModelError> {
         let horizon = TimeDelta::days(i64::from(product.horizon_days));
         let earlier = Snapshot::open(self.store, self.catalog, scored.as_of() - horizon).await?;
-        let oldest = self.optional(earlier.as_of() - horizon).await?;
-        let features = model_features(product, earlier.manifest(), scored.manifest())?;
+        let mut features = model_features(product, earlier.manifest(), scored.manifest())?;
+        let mut past = vec![earlier];
+        while past.len() < usize::from(TRAINING_WINDOWS)
+            && let Some(older) = self.optional(past[past.len() - 1].as_of() - horizon).await?
+            && let Some(shared) = shared_features(&features, older.manifest())
+        {
+            features = shared;
+            past.push(older);
+        }
         let identity = Identity {
             version: MODEL_VERSION,
             gbdt_format: gbdt::FORMAT_VERSION,
             product: product.id.to_string(),
             horizon_days: product.horizon_days,
-            trained_on: reference(&earlier),
+            trained_on: past.iter().map(reference).collect(),
             labelled_by: reference(scored),
-            judged_on: oldest.as_ref().map(reference),
             features: features.clone(),
             seed: self.seed,
         };
@@ -127,10 +144,12 @@ impl Registry<'_> {
             return Ok(model);
         }
         let source = Source { catalog: self.catalog, product: &product.id, features: &features, seed: self.seed };
-        let mut fitted = fit(&source, product, (&earlier, scored), report).await?;
-        if let Some(oldest) = &oldest {
-            fitted.report.auc_out_of_time =
-                out_of_time(&source, product, (oldest, &earlier), &fitted.holdout, report).await?;
+        let later = std::iter::once(scored).chain(&past);
+        let windows: Vec<Window<'_>> =
+            past.iter().zip(later).map(|(features_of, labels_of)| Window { features_of, labels_of }).collect();
+        let mut fitted = fit(&source, product, &windows, report).await?;
+        if let Some(older) = windows.into_iter().nth(1) {
+            fitted.report.auc_out_of_time = out_of_time(&source, product, older, &fitted.judges, report).await?;
         }
         self.keep(product, identity, fitted).await
     }
@@ -156,7 +175,7 @@ impl Registry<'_> {
             scorer: booster.scorer(),
             booster,
             report: record.report,
-            trained_on: record.decided_by.trained_on,
+            trained_on: newest(&record.decided_by.trained_on),
             reused: true,
             id,
         }))
@@ -174,7 +193,7 @@ impl Registry<'_> {
             self.store.write(&key(product, &id, "model.json"), Bytes::from(bytes)).await?;
         }
         let Record { decided_by, report, .. } = record;
-        let (features, trained_on) = (decided_by.features, decided_by.trained_on);
+        let (features, trained_on) = (decided_by.features, newest(&decided_by.trained_on));
         let booster = fitted.booster;
         let scorer = booster.scorer();
         Ok(Model { id, sha256, features, booster, scorer, report, trained_on, reused: false })
@@ -183,6 +202,17 @@ impl Registry<'_> {
 
 fn key(product: &Product, id: &str, file: &str) -> String {
     format!("models/{}/{id}/{file}", product.id)
+}
+
+fn newest(snapshots: &[SnapshotRef]) -> SnapshotRef {
+    snapshots.first().cloned().expect("a model learned from one snapshot at least")
+}
+
+/// The features that an older snapshot has too; `None` where they are too few.
+fn shared_features(features: &[String], older: &SnapshotManifest) -> Option<Vec<String>> {
+    let has = |name: &&String| older.columns.iter().any(|column| column.name == **name);
+    let shared: Vec<String> = features.iter().filter(has).cloned().collect();
+    (shared.len() * 100 >= features.len() * FEATURES_SHARED_PERCENT).then_some(shared)
 }
 
 /// A snapshot as manifests name it.

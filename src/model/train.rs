@@ -4,26 +4,33 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::Product, features::Snapshot, lake::Report};
+use crate::{catalog::Product, lake::Report};
 
 use super::{
     ModelError,
     evaluation::{self, Evaluation},
     gbdt,
-    training::{Source, Split, TrainingSet, assemble},
+    training::{Fold, Source, TrainingSet, Window, assemble},
 };
 
 /// People of the holdout that contributions are averaged over, at most.
 const EXPLAINED_MAX: usize = 2000;
 
+/// Trees at most; long before, they stop helping.
+const TREES_MAX: usize = 4_000;
+
 /// How a model was judged; written beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
-    /// People that training, stopping and judging had.
+    /// People of the newest window that was learned from.
     pub people: u64,
-    /// Converters among them.
+    /// Conversions that the model learned from, in all windows.
     pub positives: u64,
-    /// How good it is on people that it never saw.
+    /// People, once a window, of whom nothing was known on the window's day: no profile, and nothing that they did. Nothing was
+    /// learned from them, because the data does not say since when they are there.
+    #[serde(default)]
+    pub blank: u64,
+    /// How the same training, without these people, ranked them.
     pub holdout: Evaluation,
     /// AUC of a model made one horizon earlier, judged on this horizon's people; `None` without an older snapshot.
     pub auc_out_of_time: Option<f64>,
@@ -49,53 +56,88 @@ pub(super) struct Fitted {
     pub(super) booster: gbdt::Gbdt,
     pub(super) report: ModelReport,
     /// The people that it was judged on; a model of the past is judged on the same.
-    pub(super) holdout: Labelled,
+    pub(super) judges: Judges,
 }
 
 /// People, and whether each converted.
-pub(super) type Labelled = (gbdt::Table, Vec<bool>);
+pub(super) type Judges = (gbdt::Table, Vec<bool>);
 
-/// Trains on `earlier` labelled by `later`; refuses when there are too few conversions to learn from.
+/// People to learn from as the booster takes them: a table in which the catalog's codes are categories.
+type Dataset = DatasetBase<gbdt::Table, Array1<bool>>;
+
+/// Learns from all windows, the newest first; refuses when the newest has too few conversions to learn from. What judges
+/// the model is how one that learned without the judges ranked them; then it learns again from everybody.
 pub(super) async fn fit(
     source: &Source<'_>,
     product: &Product,
-    (earlier, later): (&Snapshot, &Snapshot),
+    windows: &[Window<'_>],
     report: &dyn Report,
 ) -> Result<Fitted, ModelError> {
-    let mut set = assemble(source, earlier, later, report).await?;
-    let (people, positives) = (set.people(), set.positives());
-    let needed = u64::from(product.min_conversions);
-    if positives < needed {
-        return Err(ModelError::TooFewConversions { found: positives, needed });
+    let set = assemble(source, windows, report).await?;
+    let (people, positives, needed) = (set.people, set.positives(), u64::from(product.min_conversions));
+    let blank = set.blank;
+    if blank > 0 {
+        tracing::info!(product = product.id.as_str(), blank, "people of whom nothing was known are not learned from");
     }
-    let holdout = table(source, std::mem::take(&mut set.holdout))?;
-    let booster = boost(source, set, report)?;
-    Ok(Fitted { report: judge(&booster, &holdout, (people, positives))?, booster, holdout })
+    if set.converted < needed {
+        return Err(ModelError::TooFewConversions { found: set.converted, needed });
+    }
+    let rows = Rows::of(&set);
+    let dataset = dataset(source, set)?;
+    let params = params(source, positives)?;
+    let stopped = watched(&params, &dataset, &rows, report)?;
+    let judges = rows.judges(&dataset);
+    let mut fitted = Fitted { report: judge(&stopped, &judges, (people, positives))?, judges, booster: stopped };
+    let again = interrupted(params.refit(&dataset, &fitted.booster, &mut going_on(report)))?;
+    fitted.booster = again.centred_on(&fitted.booster, &dataset, &rows.unseen);
+    fitted.report.blank = blank;
+    fitted.report.calibration = fitted.booster.calibration();
+    fitted.report.trees = fitted.booster.trees().len();
+    fitted.report.features = feature_weights(&fitted.booster, &fitted.judges.0);
+    Ok(fitted)
 }
 
-/// AUC, on the holdout of this horizon, of a model trained one horizon earlier; `None` when that horizon has too few
-/// conversions. The past may lack columns of today; the booster finds its own by name.
+/// AUC, on the judges of the newest window, of a model that learned from an older one alone; `None` when that has too few
+/// conversions.
 pub(super) async fn out_of_time(
     source: &Source<'_>,
     product: &Product,
-    (oldest, earlier): (&Snapshot, &Snapshot),
-    (table, labels): &Labelled,
+    older: Window<'_>,
+    (table, labels): &Judges,
     report: &dyn Report,
 ) -> Result<Option<f64>, ModelError> {
-    let has = |name: &String| oldest.manifest().columns.iter().any(|column| column.name == *name);
-    let features: Vec<String> = source.features.iter().filter(|name| has(name)).cloned().collect();
-    let source = Source { features: &features, ..*source };
-    let past = assemble(&source, oldest, earlier, report).await?;
-    if past.positives() < u64::from(product.min_conversions) {
+    let set = assemble(source, &[older], report).await?;
+    if set.converted < u64::from(product.min_conversions) {
         return Ok(None);
     }
-    let booster = boost(&source, past, report)?;
+    let (rows, params) = (Rows::of(&set), params(source, set.positives())?);
+    let booster = watched(&params, &dataset(source, set)?, &rows, report)?;
     Ok(evaluation::auc(&booster.raw_scores(table), labels))
 }
 
-/// A table of the people, in which the catalog's codes are categories.
-fn table(source: &Source<'_>, split: Split) -> Result<Labelled, ModelError> {
-    let mut table = gbdt::Table::new(source.features.to_vec(), split.columns)?;
+/// Which rows of a dataset do what.
+struct Rows {
+    learn: Vec<u32>,
+    watch: Vec<u32>,
+    judge: Vec<u32>,
+    unseen: Vec<u32>,
+}
+
+impl Rows {
+    fn of(set: &TrainingSet) -> Self {
+        let [learn, watch, judge] = [Fold::Learn, Fold::Watch, Fold::Judge].map(|fold| set.rows(fold));
+        Self { learn, watch, judge, unseen: set.unseen() }
+    }
+
+    fn judges(&self, dataset: &Dataset) -> Judges {
+        let rows: Vec<usize> = self.judge.iter().map(|row| *row as usize).collect();
+        let labels = rows.iter().map(|row| dataset.targets[*row]).collect();
+        (dataset.records.select(&rows), labels)
+    }
+}
+
+fn dataset(source: &Source<'_>, set: TrainingSet) -> Result<Dataset, ModelError> {
+    let mut table = gbdt::Table::new(source.features.to_vec(), set.columns)?;
     let genders = source.catalog.genders.iter().map(|gender| gender.id.as_str().to_owned()).collect();
     let regions = source.catalog.regions.iter().map(|region| region.code.as_str().to_owned()).collect();
     for (name, categories) in [("gender", genders), ("region", regions)] {
@@ -103,23 +145,36 @@ fn table(source: &Source<'_>, split: Split) -> Result<Labelled, ModelError> {
             table = table.with_categories(name, categories)?;
         }
     }
-    Ok((table, split.labels))
+    let dataset = DatasetBase::new(table, Array1::from(set.labels));
+    // Weights that are all the same would only cost time.
+    let weigh = set.weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
+    Ok(if weigh { dataset.with_weights(Array1::from(set.weights)) } else { dataset })
 }
 
-/// Trains until trees stop helping, or until the report says to stop.
-fn boost(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<gbdt::Gbdt, ModelError> {
-    let positives = usize::try_from(set.train.positives()).expect("people fit memory");
-    let dataset = |split| {
-        let (table, labels) = table(source, split)?;
-        Ok::<_, ModelError>(DatasetBase::new(table, Array1::from(labels)))
-    };
-    let params = gbdt::GbdtParams::for_positives(positives).seed(source.seed).check()?;
-    let (train, validation) = (dataset(set.train)?, dataset(set.validation)?);
-    let mut going_on = |round: gbdt::Round| {
+fn params(source: &Source<'_>, positives: u64) -> Result<gbdt::GbdtValidParams, ModelError> {
+    let positives = usize::try_from(positives).expect("people fit memory");
+    Ok(gbdt::GbdtParams::for_positives(positives).trees_max(TREES_MAX).seed(source.seed).check()?)
+}
+
+/// Trains until trees stop helping those who watch, or until the report says to stop.
+fn watched(
+    params: &gbdt::GbdtValidParams,
+    dataset: &Dataset,
+    rows: &Rows,
+    report: &dyn Report,
+) -> Result<gbdt::Gbdt, ModelError> {
+    interrupted(params.fit_rows(dataset, (&rows.learn, &rows.watch), &mut going_on(report)))
+}
+
+fn going_on(report: &dyn Report) -> impl FnMut(gbdt::Round) -> bool + Send {
+    move |round| {
         report.advance(round.trees as u64, round.trees_max as u64);
         !report.stopped()
-    };
-    match params.fit_watched(&train, Some(&validation), &mut going_on) {
+    }
+}
+
+fn interrupted(fitted: Result<gbdt::Gbdt, gbdt::FitError>) -> Result<gbdt::Gbdt, ModelError> {
+    match fitted {
         Err(gbdt::FitError::Stopped) => Err(ModelError::Stopped),
         fitted => Ok(fitted?),
     }
@@ -127,18 +182,19 @@ fn boost(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<g
 
 fn judge(
     booster: &gbdt::Gbdt,
-    (table, labels): &Labelled,
+    (table, labels): &Judges,
     (people, positives): (u64, u64),
 ) -> Result<ModelReport, ModelError> {
     let holdout = Evaluation::of(&booster.raw_scores(table), labels);
     Ok(ModelReport {
         people,
         positives,
+        blank: 0,
         holdout: holdout.ok_or(ModelError::OneClass { people: labels.len() as u64 })?,
         auc_out_of_time: None,
         calibration: booster.calibration(),
         trees: booster.trees().len(),
-        features: feature_weights(booster, table),
+        features: Vec::new(),
     })
 }
 

@@ -1,7 +1,7 @@
-//! The training set: features as of one day, labels from the horizon after it, people split by a hash of their id.
+//! The training set: features as of several past days, labels from the horizon after each, people in three folds.
 //!
-//! Point in time: features come from the snapshot of `D − H` alone; the later snapshot says only who converted within
-//! `(D − H, D]`.
+//! Point in time: features of a window come from the snapshot of its first day alone; the snapshot one horizon later says
+//! only who converted in between. Whoever is in several windows is in the same fold in each.
 
 use std::path::{Path, PathBuf};
 
@@ -17,57 +17,23 @@ use crate::{
 
 use super::ModelError;
 
-/// More people than this are thinned by a hash of their id; the base rate stays.
-const PEOPLE_MAX: u64 = 1_000_000;
+/// Negatives that are learned from for each positive, where there are more.
+const NEGATIVES_PER_POSITIVE: u64 = 20;
+/// So many negatives are learned from in any case, if there are so many.
+const NEGATIVES_MIN: u64 = 200_000;
+/// More rows than about this are never learned from; positives are thinned last.
+const ROWS_MAX: u64 = 1_000_000;
+/// People of the newest window that judge the model, at most.
+const JUDGES_MAX: u64 = 200_000;
 
 /// Parts of a hundred; the rest trains.
-const HOLDOUT_PERCENT: u64 = 20;
-const VALIDATION_PERCENT: u64 = 16;
+const JUDGE_PERCENT: u64 = 20;
+const WATCH_PERCENT: u64 = 16;
 
-/// Column-major features (NaN = missing) and whether each person converted.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Split {
-    pub(super) columns: Vec<Vec<f32>>,
-    pub(super) labels: Vec<bool>,
-}
-
-/// People to learn from, in three parts that share nobody.
-#[derive(Debug, Default)]
-pub(super) struct TrainingSet {
-    pub(super) train: Split,
-    /// Decides when boosting stops.
-    pub(super) validation: Split,
-    /// Judges the model; never seen while it is made.
-    pub(super) holdout: Split,
-}
-
-impl TrainingSet {
-    /// Converters in all parts together.
-    pub(super) fn positives(&self) -> u64 {
-        [&self.train, &self.validation, &self.holdout].into_iter().map(Split::positives).sum()
-    }
-
-    /// People in all parts together.
-    pub(super) fn people(&self) -> u64 {
-        [&self.train, &self.validation, &self.holdout].into_iter().map(|part| part.labels.len() as u64).sum()
-    }
-}
-
-impl Split {
-    pub(super) fn positives(&self) -> u64 {
-        self.labels.iter().filter(|&&label| label).count() as u64
-    }
-
-    fn append(&mut self, columns: Vec<Vec<f32>>, labels: impl Iterator<Item = bool>) {
-        if self.columns.is_empty() {
-            self.columns = columns;
-        } else {
-            for (all, new) in self.columns.iter_mut().zip(columns) {
-                all.extend(new);
-            }
-        }
-        self.labels.extend(labels);
-    }
+/// A day to learn from: what was known then, and who converted in the horizon after it.
+pub(super) struct Window<'a> {
+    pub(super) features_of: &'a Snapshot,
+    pub(super) labels_of: &'a Snapshot,
 }
 
 /// What a training set is made of.
@@ -76,46 +42,161 @@ pub(super) struct Source<'a> {
     pub(super) product: &'a ProductId,
     /// Columns, in the model's order.
     pub(super) features: &'a [String],
-    /// Decides who is in which part.
+    /// Decides who is in which fold.
     pub(super) seed: u64,
 }
 
-/// Reads `features_of` and labels its people by who converted up to `labels_of`'s day. Who is not in both is left out.
+/// People to learn from; the rows of the newest window come first.
+#[derive(Debug, Default)]
+pub(super) struct TrainingSet {
+    /// Column-major features; NaN = missing.
+    pub(super) columns: Vec<Vec<f32>>,
+    /// Whether each row's person converted.
+    pub(super) labels: Vec<bool>,
+    /// How many rows like it each stands for; 0 for those that only judge.
+    pub(super) weights: Vec<f32>,
+    pub(super) folds: Vec<Fold>,
+    /// Whether each row is of the newest window and was drawn without a look at its label.
+    judges: Vec<bool>,
+    /// Rows of the newest window.
+    newest: usize,
+    /// Rows of people of whom nothing was known on the window's day; nothing is learned from them.
+    pub(super) blank: u64,
+    /// People of the newest window and converters among them, thinned or not.
+    pub(super) people: u64,
+    pub(super) converted: u64,
+}
+
+/// Which part in training a person plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fold {
+    /// Grows the trees.
+    Learn,
+    /// Decides when boosting stops, and calibrates.
+    Watch,
+    /// Judges the model that learned without it.
+    Judge,
+}
+
+impl TrainingSet {
+    /// Converters that are learned from, in all windows.
+    pub(super) fn positives(&self) -> u64 {
+        self.labels.iter().zip(&self.weights).filter(|(label, weight)| **label && **weight > 0.0).count() as u64
+    }
+
+    /// The rows of a fold; of those that do not grow trees, the newest window's alone.
+    pub(super) fn rows(&self, fold: Fold) -> Vec<u32> {
+        let of_fold = |row: usize| {
+            let taken = match fold {
+                Fold::Learn => self.weights[row] > 0.0,
+                Fold::Watch => row < self.newest && self.weights[row] > 0.0,
+                Fold::Judge => self.judges[row],
+            };
+            taken && self.folds[row] == fold
+        };
+        (0..self.labels.len()).filter(|row| of_fold(*row)).map(row_number).collect()
+    }
+
+    /// Rows of the newest window that grew no tree while the model was watched: where its promise is set right.
+    pub(super) fn unseen(&self) -> Vec<u32> {
+        let unseen = |row: &usize| self.folds[*row] != Fold::Learn && self.weights[*row] > 0.0;
+        (0..self.newest).filter(unseen).map(row_number).collect()
+    }
+}
+
+fn row_number(row: usize) -> u32 {
+    u32::try_from(row).expect("rows are at most a few times ROWS_MAX")
+}
+
+/// Reads the windows, the newest first, and labels their people. Who is not in both snapshots of a window is left out.
 pub(super) async fn assemble(
     source: &Source<'_>,
-    features_of: &Snapshot,
-    labels_of: &Snapshot,
+    windows: &[Window<'_>],
     report: &dyn Report,
 ) -> Result<TrainingSet, ModelError> {
-    let feature_parts = features_of.local_parts().await?;
     let converted = conversion_column(source.product);
-    let label_parts = labels_of.local_parts().await?;
-    let people = features_of.manifest().rows;
-    let labels = labels(&label_parts, (&converted, features_of), (source.seed, people))?;
-    let mut set = TrainingSet::default();
-    for (done, part) in feature_parts.iter().enumerate() {
-        if report.stopped() {
-            return Err(ModelError::Stopped);
-        }
-        let frame = read(part, source.features)?;
-        let labelled = frame.lazy().join(
-            labels.clone().lazy(),
-            [col("user_id")],
-            [col("user_id")],
-            JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
+    let mut labelled = Vec::new();
+    for window in windows {
+        labelled.push(labels(&window.labels_of.local_parts().await?, &converted, window.features_of)?);
+    }
+    let mut draw = Draw::of(&labelled, source.seed)?;
+    if draw.negatives > 1 {
+        tracing::info!(
+            product = source.product.as_str(),
+            positive_of = draw.positives,
+            negative_of = draw.negatives,
+            "learns from one in so many of the people"
         );
-        split(&mut set, &labelled.collect()?, source)?;
-        report.advance(done as u64 + 1, feature_parts.len() as u64);
+    }
+    let mut set = TrainingSet::default();
+    let parts_of_all: usize = windows.iter().map(|window| window.features_of.manifest().parts.len()).sum();
+    let mut done = 0;
+    for (age, (window, labels)) in windows.iter().zip(labelled).enumerate() {
+        draw.window = age as u64;
+        let labels = labels.lazy();
+        for part in window.features_of.local_parts().await? {
+            if report.stopped() {
+                return Err(ModelError::Stopped);
+            }
+            let rows = read(&part, source.features)?.lazy().join(
+                labels.clone(),
+                [col("user_id")],
+                [col("user_id")],
+                JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
+            );
+            set.take(&rows.collect()?, source, &draw)?;
+            done += 1;
+            report.advance(done, parts_of_all as u64);
+        }
+        if age == 0 {
+            set.newest = set.labels.len();
+        }
     }
     Ok(set)
 }
 
-/// `user_id` and `label` of everyone in the later snapshot who is not thinned out.
-fn labels(
-    parts: &[PathBuf],
-    (converted, features_of): (&str, &Snapshot),
-    (seed, people): (u64, u64),
-) -> Result<DataFrame, ModelError> {
+impl TrainingSet {
+    /// Adds those people of a window's part who are drawn.
+    fn take(&mut self, rows: &DataFrame, source: &Source<'_>, draw: &Draw) -> Result<(), ModelError> {
+        let ids = rows.column("user_id")?.cast(&DataType::String)?;
+        let labels = rows.column("label")?.bool()?;
+        let is_newest = draw.window == 0;
+        let people = ids.str()?.iter().zip(labels.iter()).map(|(id, label)| {
+            let (id, label) = (id.unwrap_or_default(), label == Some(true));
+            let fold = fold(id, source.seed);
+            let judges = is_newest && fold == Fold::Judge && draw.judges(id);
+            (label, fold, judges, draw.weight(id, label))
+        });
+        let people: Vec<_> = people.collect();
+        if is_newest {
+            self.people += people.len() as u64;
+            self.converted += people.iter().filter(|(label, ..)| *label).count() as u64;
+        }
+        let kept: BooleanChunked = people.iter().map(|(_, _, judges, weight)| Some(*judges || *weight > 0.0)).collect();
+        let columns = audience::encode(&rows.filter(&kept)?, source.features, source.catalog)?;
+        // Of whom nothing was known then it is not known either whether they were there.
+        let may_be_absent = source.catalog.users.registered.is_none();
+        let drawn = people.into_iter().filter(|(_, _, judges, weight)| *judges || *weight > 0.0);
+        for (row, (label, fold, judges, weight)) in drawn.enumerate() {
+            let is_blank = may_be_absent && audience::is_blank(&columns, row);
+            self.labels.push(label);
+            self.folds.push(fold);
+            self.judges.push(judges && !is_blank);
+            self.weights.push(if is_blank { 0.0 } else { weight });
+            self.blank += u64::from(is_blank);
+            self.converted -= u64::from(is_blank && is_newest && label);
+        }
+        if self.columns.is_empty() {
+            self.columns = columns;
+        } else {
+            self.columns.iter_mut().zip(columns).for_each(|(all, new)| all.extend(new));
+        }
+        Ok(())
+    }
+}
+
+/// `user_id` and `label` of everyone in the later snapshot.
+fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<DataFrame, ModelError> {
     let column = [converted.to_owned()];
     let mut all: Option<DataFrame> = None;
     for part in parts {
@@ -123,7 +204,6 @@ fn labels(
             .lazy()
             .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias("label")])
             .collect()?;
-        let frame = frame.filter(&kept(frame.column("user_id")?, seed, people)?)?;
         match &mut all {
             None => all = Some(frame),
             Some(all) => drop(all.vstack_mut(&frame)?),
@@ -139,48 +219,62 @@ fn read(part: &Path, columns: &[String]) -> Result<DataFrame, ModelError> {
     Ok(ParquetReader::new(file).with_columns(Some(columns)).finish()?)
 }
 
-fn split(set: &mut TrainingSet, frame: &DataFrame, source: &Source<'_>) -> Result<(), ModelError> {
-    let places = of_ids(frame.column("user_id")?, |id| place(id, source.seed))?;
-    for (place, part) in
-        [(Place::Train, &mut set.train), (Place::Validation, &mut set.validation), (Place::Holdout, &mut set.holdout)]
-    {
-        let mask: BooleanChunked = places.iter().map(|at| Some(*at == place)).collect();
-        let chosen = frame.filter(&mask)?;
-        let columns = audience::encode(&chosen, source.features, source.catalog)?;
-        part.append(columns, chosen.column("label")?.bool()?.iter().map(|label| label == Some(true)));
-    }
-    Ok(())
-}
-
+/// Which people are learned from: one in so many, by a hash of their id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Train,
-    Validation,
-    Holdout,
+struct Draw {
+    /// One positive in so many.
+    positives: u64,
+    /// One negative in so many.
+    negatives: u64,
+    /// One person of the newest window's judges in so many.
+    judges: u64,
+    /// 0 for the newest.
+    window: u64,
+    seed: u64,
 }
 
-/// Who takes part, where there are more `people` than training needs.
-fn kept(ids: &Column, seed: u64, people: u64) -> Result<BooleanChunked, ModelError> {
-    if people <= PEOPLE_MAX {
-        return Ok(BooleanChunked::full(PlSmallStr::EMPTY, true, ids.len()));
+impl Draw {
+    fn of(windows: &[DataFrame], seed: u64) -> Result<Self, ModelError> {
+        let (mut people, mut positives) = (0, 0);
+        for labels in windows {
+            people += labels.height() as u64;
+            positives += u64::from(labels.column("label")?.bool()?.sum().unwrap_or_default());
+        }
+        let newest = windows.first().map_or(0, |labels| labels.height() as u64);
+        Ok(Self::from_counts(positives, people - positives, newest, seed))
     }
-    Ok(of_ids(ids, |id| takes_part(id, seed, people))?.into_iter().map(Some).collect())
+
+    fn from_counts(positives: u64, negatives: u64, newest: u64, seed: u64) -> Self {
+        let of_positives = positives.div_ceil(ROWS_MAX / 2).max(1);
+        let positives = positives / of_positives;
+        let wanted = (positives * NEGATIVES_PER_POSITIVE).max(NEGATIVES_MIN).min(ROWS_MAX - positives);
+        Self {
+            positives: of_positives,
+            negatives: negatives.div_ceil(wanted).max(of_positives),
+            judges: (newest * JUDGE_PERCENT / 100).div_ceil(JUDGES_MAX).max(1),
+            window: 0,
+            seed,
+        }
+    }
+
+    /// How many people like this one, of the present window, it stands for; 0 for who is not learned from.
+    #[expect(clippy::cast_precision_loss, reason = "a small whole number")]
+    fn weight(&self, id: &str, label: bool) -> f32 {
+        let one_in = if label { self.positives } else { self.negatives };
+        let drawn = stable_hash(self.seed ^ 0x7468_696e ^ (self.window << 32), id.as_bytes()).is_multiple_of(one_in);
+        if drawn { one_in as f32 / self.positives as f32 } else { 0.0 }
+    }
+
+    fn judges(&self, id: &str) -> bool {
+        stable_hash(self.seed ^ 0x6a75_6467, id.as_bytes()).is_multiple_of(self.judges)
+    }
 }
 
-fn takes_part(id: &str, seed: u64, people: u64) -> bool {
-    stable_hash(seed ^ 0x7468_696e, id.as_bytes()) % people.max(1) < PEOPLE_MAX
-}
-
-fn of_ids<T>(ids: &Column, one: impl Fn(&str) -> T) -> Result<Vec<T>, ModelError> {
-    let text = ids.cast(&DataType::String)?;
-    Ok(text.str()?.iter().map(|id| one(id.unwrap_or_default())).collect())
-}
-
-fn place(id: &str, seed: u64) -> Place {
+fn fold(id: &str, seed: u64) -> Fold {
     match stable_hash(seed, id.as_bytes()) % 100 {
-        percent if percent < HOLDOUT_PERCENT => Place::Holdout,
-        percent if percent < HOLDOUT_PERCENT + VALIDATION_PERCENT => Place::Validation,
-        _ => Place::Train,
+        percent if percent < JUDGE_PERCENT => Fold::Judge,
+        percent if percent < JUDGE_PERCENT + WATCH_PERCENT => Fold::Watch,
+        _ => Fold::Learn,
     }
 }
 
@@ -189,19 +283,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_are_split_as_promised_and_always_the_same() {
-        let places: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 1)).collect();
-        let count = |wanted| places.iter().filter(|place| **place == wanted).count();
-        assert!((1_900..2_100).contains(&count(Place::Holdout)), "{}", count(Place::Holdout));
-        assert!((1_500..1_700).contains(&count(Place::Validation)), "{}", count(Place::Validation));
-        assert_eq!(place("42", 1), place("42", 1));
-        let other: Vec<Place> = (0..10_000).map(|id| place(&id.to_string(), 2)).collect();
-        assert_ne!(places, other);
+    fn people_are_divided_as_promised_and_always_the_same() {
+        let folds: Vec<Fold> = (0..10_000).map(|id| fold(&id.to_string(), 1)).collect();
+        let count = |wanted| folds.iter().filter(|fold| **fold == wanted).count();
+        assert!((1_900..2_100).contains(&count(Fold::Judge)), "{}", count(Fold::Judge));
+        assert!((1_500..1_700).contains(&count(Fold::Watch)), "{}", count(Fold::Watch));
+        assert_eq!(fold("42", 1), fold("42", 1));
+        let other: Vec<Fold> = (0..10_000).map(|id| fold(&id.to_string(), 2)).collect();
+        assert_ne!(folds, other);
     }
 
     #[test]
-    fn more_people_than_needed_are_thinned() {
-        let kept = (0..10_000).filter(|id| takes_part(&id.to_string(), 1, 4 * PEOPLE_MAX)).count();
-        assert!((2_300..2_700).contains(&kept), "{kept}");
+    fn negatives_are_thinned_before_positives_and_stand_for_those_that_are_missing() {
+        let draw = |positives, negatives| Draw::from_counts(positives, negatives, 1_000, 1);
+        assert_eq!((draw(100, 150_000).positives, draw(100, 150_000).negatives), (1, 1), "few people all teach");
+        assert_eq!((draw(3_000, 10_000_000).positives, draw(3_000, 10_000_000).negatives), (1, 50));
+        assert_eq!((draw(100_000, 2_900_000).positives, draw(100_000, 2_900_000).negatives), (1, 4));
+        let many = draw(3_000_000, 30_000_000);
+        assert_eq!((many.positives, many.negatives), (6, 60));
+        let stands_for: f32 = (0..10_000).map(|id| draw(3_000, 10_000_000).weight(&id.to_string(), false)).sum();
+        assert!((8_000.0..12_000.0).contains(&stands_for), "{stands_for}");
     }
 }

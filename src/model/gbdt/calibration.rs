@@ -75,6 +75,31 @@ impl Calibration {
         Self::new(line.slope, line.offset).unwrap_or(Self::IDENTITY)
     }
 
+    /// The same slope, with the offset at which the probabilities of these rows add up to their positives. Stays as it is
+    /// when a class is missing. Rows weigh `weight(row)`.
+    #[must_use]
+    pub fn centred(self, scores: &[f64], labels: &[bool], weight: impl Fn(usize) -> f64 + Sync) -> Self {
+        let rows = scores.len();
+        let positives = block_sum(rows, |row| if labels[row] { weight(row) } else { 0.0 });
+        let negatives = block_sum(rows, |row| if labels[row] { 0.0 } else { weight(row) });
+        if positives <= 0.0 || negatives <= 0.0 {
+            return self;
+        }
+        let mut line = self;
+        for _ in 0..STEPS_MAX {
+            let probability = |row: usize| sigmoid(line.apply(scores[row]));
+            let expected = block_sum(rows, |row| weight(row) * probability(row));
+            let curve = block_sum(rows, |row| weight(row) * probability(row) * (1.0 - probability(row)));
+            // The sum rises with the offset, from no row to all of them; short steps cannot lose the way.
+            let step = ((positives - expected) / (curve + RIDGE)).clamp(-1.0, 1.0);
+            line.offset += step;
+            if step.abs() < 1e-12 {
+                break;
+            }
+        }
+        Self::new(line.slope, line.offset).unwrap_or(self)
+    }
+
     /// Inverse Hessian times gradient of the loss; `None` when the Hessian has no inverse.
     fn newton_step(
         self,
@@ -123,6 +148,17 @@ mod tests {
             (0..40_000).map(|row| stream.unit(row as u64) < sigmoid(0.5 * scores[row] + 1.0)).collect();
         let found = Calibration::fit(&scores, &labels, |_| 1.0);
         assert!((found.slope - 0.5).abs() < 0.02 && (found.offset - 1.0).abs() < 0.05, "{found:?}");
+    }
+
+    #[test]
+    fn a_centred_line_promises_as_many_as_there_were() {
+        let scores: Vec<f64> = (0..1_000).map(|row| real(row) / 100.0 - 8.0).collect();
+        let labels: Vec<bool> = (0..1_000_usize).map(|row| row.is_multiple_of(9)).collect();
+        let weight = |row: usize| if row.is_multiple_of(9) { 1.0 } else { 3.0 };
+        let line = Calibration::new(0.7, 0.0).unwrap().centred(&scores, &labels, weight);
+        let promised: f64 = scores.iter().enumerate().map(|(row, &s)| weight(row) * sigmoid(line.apply(s))).sum();
+        assert!((promised - 112.0).abs() < 1e-6 && (line.slope - 0.7).abs() < 1e-12, "{promised} by {line:?}");
+        assert_eq!(line.centred(&scores, &[true; 1_000], |_| 1.0), line, "nothing to learn from one class");
     }
 
     #[test]

@@ -87,16 +87,33 @@ impl GbdtValidParams {
         rayon::scope(|_| self.fit_in_pool(train, validation, going_on))
     }
 
+    /// Learns from the rows `learn` of a dataset, stops by the loss on its rows `watch` and calibrates there. Both rise.
+    /// Rows in neither are not looked at; [`GbdtValidParams::refit`] learns from them too.
+    pub fn fit_rows(
+        &self,
+        dataset: &Labelled,
+        (learn, watch): (&[u32], &[u32]),
+        going_on: &mut Watching<'_>,
+    ) -> Result<Gbdt, FitError> {
+        rayon::scope(|_| {
+            let validation = (self.patience > 0).then_some((dataset, watch));
+            Task::new(self, dataset, going_on)?.boost(learn.to_vec(), self, validation)
+        })
+    }
+
+    /// Learns again from all rows what `stopped` learned from a part of them: a tenth more trees, its calibration.
+    /// A model without trees stays as it is.
+    pub fn refit(&self, dataset: &Labelled, stopped: &Gbdt, going_on: &mut Watching<'_>) -> Result<Gbdt, FitError> {
+        rayon::scope(|_| Task::new(self, dataset, going_on)?.refit(stopped))
+    }
+
     fn fit_in_pool(
         &self,
         train: &Labelled,
         validation: Option<&Labelled>,
         going_on: &mut Watching<'_>,
     ) -> Result<Gbdt, FitError> {
-        check(train)?;
-        let feature_keys = train.records.names().iter().map(|name| key(name)).collect();
-        let directions = directions(&train.records, self)?;
-        let mut task = Task { params: self, train, feature_keys, directions, going_on };
+        let mut task = Task::new(self, train, going_on)?;
         match validation {
             Some(validation) => {
                 check(validation)?;
@@ -107,7 +124,14 @@ impl GbdtValidParams {
     }
 }
 
-impl Task<'_> {
+impl<'a> Task<'a> {
+    fn new(params: &'a GbdtValidParams, train: &'a Labelled, going_on: &'a mut Watching<'_>) -> Result<Self, FitError> {
+        check(train)?;
+        let feature_keys = train.records.names().iter().map(|name| key(name)).collect();
+        let directions = directions(&train.records, params)?;
+        Ok(Self { params, train, feature_keys, directions, going_on })
+    }
+
     fn fit(&mut self) -> Result<Gbdt, FitError> {
         let params = self.params;
         if params.patience == 0 {
@@ -124,9 +148,14 @@ impl Task<'_> {
         }
         let train = self.train;
         let stopped = self.boost(rows, params, Some((train, &watched)))?;
-        if !params.refit || stopped.trees.is_empty() {
-            return Ok(stopped);
+        if params.refit { self.refit(&stopped) } else { Ok(stopped) }
+    }
+
+    fn refit(&mut self, stopped: &Gbdt) -> Result<Gbdt, FitError> {
+        if stopped.trees.is_empty() {
+            return Ok(stopped.clone());
         }
+        let (params, train) = (self.params, self.train);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "trees are at most 100,000")]
         let trees_max = (real(stopped.trees.len()) * REFIT_TREES).round() as usize;
         let again = GbdtValidParams { trees_max, patience: 0, ..params.clone() };

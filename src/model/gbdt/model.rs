@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binning::{Cuts, FeatureBins};
 use super::calibration::Calibration;
+use super::dataset::Labelled;
 use super::math::real;
 use super::params::GbdtValidParams;
 use super::tree::Tree;
@@ -132,6 +133,19 @@ impl Gbdt {
             counts[split.feature] += 1;
         }
         counts
+    }
+
+    /// The same trees, calibrated so that what they were before they learned from these rows, `before`, promises as many
+    /// positives as the rows have.
+    #[must_use]
+    pub fn centred_on(mut self, before: &Self, dataset: &Labelled, rows: &[u32]) -> Self {
+        let places: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
+        let uncalibrated = Self { calibration: Calibration::IDENTITY, ..before.clone() };
+        let scores = uncalibrated.raw_scores(&dataset.records.select(&places));
+        let labels: Vec<bool> = places.iter().map(|row| dataset.targets[*row]).collect();
+        let weight = |row: usize| dataset.weights.get(places[row]).map_or(1.0, |weight| f64::from(*weight));
+        self.calibration = before.calibration.centred(&scores, &labels, weight);
+        self
     }
 
     /// Calibrated log-odds from the sum of one leaf's value of each tree.
