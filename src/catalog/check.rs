@@ -126,6 +126,7 @@ impl Checker<'_> {
             gender: raw.gender,
             region: raw.region,
             opted_out: raw.opted_out,
+            registered: raw.registered,
             dumps: raw.dumps,
             csv: self.csv(raw.csv)?,
         })

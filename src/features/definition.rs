@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Raised when the same catalog and input would give other values than before.
-const VALUES_VERSION: u32 = 2;
+const VALUES_VERSION: u32 = 3;
 
 /// Two catalogs with the same hash give the same snapshot.
 pub(super) fn definition_sha256(catalog: &Catalog) -> String {
@@ -26,13 +26,14 @@ pub(super) fn definition_sha256(catalog: &Catalog) -> String {
 }
 
 fn users(table: &UsersTable) -> Value {
-    let UsersTable { path, id, age, gender, region, opted_out, dumps, csv } = table;
+    let UsersTable { path, id, age, gender, region, opted_out, registered, dumps, csv } = table;
     let age = age.as_ref().map(|age| match age {
         AgeColumn::Years(column) => json!({ "years": column }),
         AgeColumn::BirthDate(column) => json!({ "birth_date": column }),
     });
     json!({
         "path": path, "id": id, "age": age, "gender": gender, "region": region, "opted_out": opted_out,
+        "registered": registered,
         "dumps": dumps.map(|dumps| format!("{dumps:?}")), "csv": [json!(csv.separator), json!(csv.null)],
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     audience::FeatureBatch,
     catalog::{Catalog, Product},
     digest::sha256_hex,
-    features::{ColumnRole, FeaturesError, Snapshot, SnapshotManifest},
+    features::{ColumnRole, FeaturesError, HAS_EVENTS, Snapshot, SnapshotManifest},
     lake::{LakeError, Report, Store},
     segment::SnapshotRef,
 };
@@ -20,7 +20,10 @@ use super::{
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 4;
+const MODEL_VERSION: u32 = 5;
+
+/// Columns that say who may be learned from or picked, and not what somebody is like.
+const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];
 
 /// A model that can score, and how it was judged.
 #[derive(Debug)]
@@ -200,7 +203,10 @@ fn model_features(
     let features: Vec<String> = earlier
         .columns
         .iter()
-        .filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature) && column.name != "opted_out")
+        .filter(|column| {
+            matches!(column.role, ColumnRole::Profile | ColumnRole::Feature)
+                && !OF_NO_MODEL.contains(&column.name.as_str())
+        })
         .filter(|column| column.own && !forbidden(&column.feature) && !forbidden(&column.name))
         .map(|column| column.name.clone())
         .collect();

@@ -23,6 +23,10 @@ pub struct ModelReport {
     pub people: u64,
     /// Converters among them.
     pub positives: u64,
+    /// People who were not learned from, because they had no event up to the day of the features and `users` does not say
+    /// when they registered: they may have joined since.
+    #[serde(default)]
+    pub without_events: u64,
     /// How good it is on people that it never saw.
     pub holdout: Evaluation,
     /// AUC of a model made one horizon earlier, judged on this horizon's people; `None` without an older snapshot.
@@ -63,14 +67,15 @@ pub(super) async fn fit(
     report: &dyn Report,
 ) -> Result<Fitted, ModelError> {
     let mut set = assemble(source, earlier, later, report).await?;
-    let (people, positives) = (set.people(), set.positives());
+    let (people, positives, without_events) = (set.people(), set.positives(), set.without_events);
     let needed = u64::from(product.min_conversions);
     if positives < needed {
         return Err(ModelError::TooFewConversions { found: positives, needed });
     }
     let holdout = table(source, std::mem::take(&mut set.holdout))?;
     let booster = boost(source, set, report)?;
-    Ok(Fitted { report: judge(&booster, &holdout, (people, positives))?, booster, holdout })
+    let report = ModelReport { without_events, ..judge(&booster, &holdout, (people, positives))? };
+    Ok(Fitted { booster, report, holdout })
 }
 
 /// AUC, on the holdout of this horizon, of a model trained one horizon earlier; `None` when that horizon has too few
@@ -134,6 +139,7 @@ fn judge(
     Ok(ModelReport {
         people,
         positives,
+        without_events: 0,
         holdout: holdout.ok_or(ModelError::OneClass { people: labels.len() as u64 })?,
         auc_out_of_time: None,
         calibration: booster.calibration(),

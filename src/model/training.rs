@@ -11,7 +11,7 @@ use crate::{
     audience,
     catalog::{Catalog, ProductId},
     digest::stable_hash,
-    features::{Snapshot, conversion_column},
+    features::{HAS_EVENTS, Snapshot, conversion_column},
     lake::Report,
 };
 
@@ -39,6 +39,8 @@ pub(super) struct TrainingSet {
     pub(super) validation: Split,
     /// Judges the model; never seen while it is made.
     pub(super) holdout: Split,
+    /// People in none of them: without any event up to the day of the features, so that nobody knows whether they were there.
+    pub(super) without_events: u64,
 }
 
 impl TrainingSet {
@@ -93,18 +95,29 @@ pub(super) async fn assemble(
     let people = features_of.manifest().rows;
     let labels = labels(&label_parts, (&converted, features_of), (source.seed, people))?;
     let mut set = TrainingSet::default();
+    // Who registered later is not in the snapshot; where nobody says when, no event may mean that somebody joined later.
+    let judged_by_events = source.catalog.users.registered.is_none();
     for (done, part) in feature_parts.iter().enumerate() {
         if report.stopped() {
             return Err(ModelError::Stopped);
         }
-        let frame = read(part, source.features)?;
+        let mut columns = source.features.to_vec();
+        columns.extend(judged_by_events.then(|| HAS_EVENTS.to_owned()));
+        let frame = read(part, &columns)?;
         let labelled = frame.lazy().join(
             labels.clone().lazy(),
             [col("user_id")],
             [col("user_id")],
             JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
         );
-        split(&mut set, &labelled.collect()?, source)?;
+        let mut labelled = labelled.collect()?;
+        if judged_by_events {
+            let there = labelled.column(HAS_EVENTS)?.bool()?.clone();
+            let people = labelled.height();
+            labelled = labelled.filter(&there)?;
+            set.without_events += (people - labelled.height()) as u64;
+        }
+        split(&mut set, &labelled, source)?;
         report.advance(done as u64 + 1, feature_parts.len() as u64);
     }
     Ok(set)

@@ -16,6 +16,8 @@ const SAMPLED_A_RANGE: usize = 256;
 pub struct UsersCounts {
     pub rows: u64,
     pub null_id: u64,
+    /// Of people who registered after the snapshot's day.
+    pub later: u64,
     /// Further rows of an id that was there already; known once everybody was taken.
     pub duplicate_id: u64,
 }
@@ -54,7 +56,14 @@ impl Users {
                 return Err(lost);
             }
             let together = u64::try_from(together.get()).unwrap_or(u64::MAX);
-            if rows > together { People::divided(&self.frame, rows, together) } else { People::held(self.frame) }
+            let (frame, there) = match self.there {
+                Some(frame) => (frame.clone(), first_u64(&collect_now(frame.select([len().cast(DataType::UInt64)]))?)?),
+                None => (self.frame, rows),
+            };
+            let people = if there > together { People::divided(&frame, there, together) } else { People::held(frame) };
+            let mut people = people?;
+            (people.counts.rows, people.counts.later) = (rows, rows.saturating_sub(people.counts.rows));
+            Ok(people)
         })
         .await
     }
@@ -64,7 +73,7 @@ impl People {
     fn held(frame: LazyFrame) -> Result<Self, LakeError> {
         let rows = collect_now(frame)?;
         let null_id = rows.column("user_id")?.null_count() as u64;
-        let counts = UsersCounts { rows: rows.height() as u64, null_id, duplicate_id: 0 };
+        let counts = UsersCounts { rows: rows.height() as u64, null_id, ..UsersCounts::default() };
         let ready = rows.clear();
         Ok(Self { ranges: vec![Range::Held(rows)].into_iter(), ready, counts, _folder: None })
     }
