@@ -21,7 +21,7 @@ use std::{fmt, path::PathBuf};
 use chrono::NaiveDate;
 use polars::prelude::{DataType, PolarsError};
 
-pub use batch::{FeatureBatch, encode, is_blank};
+pub use batch::{FeatureBatch, encode};
 pub use cube::Cube;
 pub use explained::{Contrast, Explained};
 pub use left_out::LeftOut;

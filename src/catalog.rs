@@ -62,7 +62,8 @@ pub struct UsersTable {
     pub region: Option<String>,
     /// Boolean, or integer 0/1; null counts as opted out.
     pub opted_out: Option<String>,
-    /// A date or a date-time: since when the person is there. Who registered after a snapshot's day is not in it.
+    /// A date or a date-time: when the person joined. Who joined after a snapshot's day is not in it. Without the column, people
+    /// without any event are not learned from, because they may have joined later, and come last in every segment.
     pub registered: Option<String>,
     /// What files in folders of several days are; `None` where the catalog does not say, and then there may be none.
     pub dumps: Option<Dumps>,
@@ -279,6 +280,12 @@ pub struct Limits {
     pub unlisted_codes_share: f64,
     /// A snapshot is not built when more of a table's events are of people who are not in `users`.
     pub unknown_people_share: f64,
+    /// A snapshot is not built when more people have an age that nobody has.
+    pub impossible_ages_share: f64,
+    /// A snapshot is not built when more people neither opted out nor did not.
+    pub unknown_opt_out_share: f64,
+    /// A suppression list is refused when more of its ids are of nobody.
+    pub unknown_suppressed_share: f64,
     /// Larger files go into Slack compressed.
     pub gzip_over_bytes: u64,
     /// Larger files do not go into Slack: the result has a link to them, or says where they lie.

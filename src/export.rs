@@ -7,7 +7,7 @@ mod hashing;
 
 use std::path::PathBuf;
 
-pub use csv_file::{SEGMENT_FILE, read_ids, without, write_people};
+pub use csv_file::{SEGMENT_FILE, guarded, read_ids, without, write_people};
 
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ mod error;
 mod meaning;
 mod measures;
 mod memory;
+mod misfits;
 mod partials;
 mod plan;
 mod ranking;
@@ -24,7 +25,7 @@ mod tally;
 mod write;
 
 pub use build::{Batch, TRAINING_WINDOWS, build, build_again};
-pub use columns::{ColumnRole, SnapshotColumn, conversion_column};
+pub use columns::{ColumnRole, HAS_EVENTS, SnapshotColumn, conversion_column};
 pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};

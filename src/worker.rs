@@ -5,6 +5,7 @@ pub mod build_segment;
 mod error;
 mod estimate;
 mod heartbeat;
+pub mod id_list;
 mod left_out;
 mod run_loop;
 mod stop;

@@ -22,6 +22,10 @@ result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people 
 result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.
 result-later = Judged on a later period: AUC { $auc }.
+result-without-events = Not learned from: { $people ->
+        [one] one person
+       *[other] { $people } people
+    } without any event before the period that was learned from, who may have joined later. People without any event come last.
 grade-weak = Weak
 grade-fair = Fair
 grade-good = Good
@@ -43,4 +47,8 @@ breakdown-row = { $label }: { $count } ({ $share }; of all who could be picked {
 breakdown-more = … and { $more } smaller groups
 model-reused = an existing model was used
 model-trained = a model was trained for it
+result-guarded = In the files an apostrophe (') stands before { $people ->
+        [one] one id
+       *[other] { $people } ids
+    }, because a spreadsheet would run such ids as formulas. Remove it where ids are matched. The file can be uploaded as it is as the list of people not to contact.
 result-provenance = Data up to { $as_of }; learned from { $positives } conversions; { $model }. Built in { $duration }. Reference { $reference }. Groups of few people are hidden.

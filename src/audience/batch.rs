@@ -25,20 +25,10 @@ impl FeatureBatch {
         self.columns.first().map_or(0, Vec::len)
     }
 
-    /// Whether nothing is known of a person: no profile, and nothing that they did.
-    pub fn is_blank(&self, row: usize) -> bool {
-        is_blank(&self.columns, row)
-    }
-
     /// The values of one person, in the order of `names`.
     pub(super) fn row(&self, row: usize) -> Box<[f32]> {
         self.columns.iter().map(|column| column[row]).collect()
     }
-}
-
-/// Whether every value of a row is missing or 0.
-pub fn is_blank(columns: &[Vec<f32>], row: usize) -> bool {
-    columns.iter().all(|column| column[row].is_nan() || column[row] == 0.0)
 }
 
 /// One column of `f32` for each of `features`, in their order.

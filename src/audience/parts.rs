@@ -86,6 +86,14 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Piece>, AudienceError> {
 }
 
 impl Piece {
+    /// Whether the file has this column.
+    pub(super) fn has(&self, column: &str) -> Result<bool, AudienceError> {
+        let mut reader = reader(&self.path)?;
+        reader.set_metadata(self.footer.clone());
+        let schema = reader.schema().map_err(|source| AudienceError::Parquet { path: self.path.clone(), source })?;
+        Ok(schema.get(column).is_some())
+    }
+
     /// The named columns of these rows.
     pub(super) fn read(&self, columns: &BTreeSet<String>) -> Result<DataFrame, AudienceError> {
         let failed = |source| AudienceError::Parquet { path: self.path.clone(), source };

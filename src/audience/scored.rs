@@ -2,16 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
 use super::{
     AudienceError, FeatureBatch, Progress, Query, Scoring,
+    batch::wrong_type,
     breakdown::Groups,
     eligible::{Eligible, EligiblePiece, PROFILE, Profiles},
     explained::{Lottery, Pool},
     ids::Ids,
     ranking::{Candidate, Drawn, Ranking},
 };
+
+/// Whether a person did anything up to the snapshot's day.
+const HAS_EVENTS: &str = "has_events";
+/// Log-odds below every score of a model.
+const RAW_WITHOUT_EVENTS: f64 = -1e3;
 
 /// What the second pass leaves.
 pub(super) struct Scored {
@@ -58,6 +65,18 @@ fn columns(query: &Query<'_>) -> BTreeSet<String> {
     always.chain(query.features.iter().cloned()).collect()
 }
 
+/// Models that know nothing of people without any event cannot rank them: they come after everybody else.
+fn put_last(raws: &mut [f64], frame: &DataFrame) -> Result<(), AudienceError> {
+    let there = frame.column(HAS_EVENTS)?;
+    let there = there.bool().map_err(|_| wrong_type(there, there.dtype(), "true or false"))?;
+    for (raw, there) in raws.iter_mut().zip(there.iter()) {
+        if there == Some(false) {
+            *raw = RAW_WITHOUT_EVENTS;
+        }
+    }
+    Ok(())
+}
+
 /// What every piece needs.
 struct Pass<'a> {
     query: &'a Query<'a>,
@@ -77,9 +96,15 @@ struct ScoredPiece {
 
 impl Pass<'_> {
     fn score(&self, piece: &EligiblePiece, best: &Ranking) -> Result<ScoredPiece, AudienceError> {
-        let frame = piece.piece.read(&self.columns)?.filter(&piece.mask)?;
+        let by_events = self.query.catalog.users.registered.is_none() && piece.piece.has(HAS_EVENTS)?;
+        let mut columns = self.columns.clone();
+        columns.extend(by_events.then(|| HAS_EVENTS.to_owned()));
+        let frame = piece.piece.read(&columns)?.filter(&piece.mask)?;
         let batch = FeatureBatch::of(&frame, self.query.features, self.query.catalog)?;
-        let raws = self.raw_scores(&batch, frame.height())?;
+        let mut raws = self.raw_scores(&batch, frame.height())?;
+        if by_events {
+            put_last(&mut raws, &frame)?;
+        }
         let profiles = Profiles::of(&frame, self.query.catalog)?;
         let ids = Ids::of(&frame)?;
         let mut scored = ScoredPiece {

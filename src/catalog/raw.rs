@@ -39,6 +39,7 @@ pub(super) struct RawUsers {
     pub(super) gender: Option<String>,
     pub(super) region: Option<String>,
     pub(super) opted_out: Option<String>,
+    /// A date or a date-time, in the catalog's zone where it says none.
     pub(super) registered: Option<String>,
     pub(super) dumps: Option<Dumps>,
     #[serde(default)]
@@ -171,8 +172,16 @@ pub(super) struct RawLimits {
     pub(super) largest_segment: u64,
     pub(super) hidden_cell: u64,
     pub(super) unusable_rows_share: f64,
+    /// Of people who have a gender's or region's code; 0.5 unless said. More is a mistake of spelling.
     pub(super) unlisted_codes_share: f64,
+    /// Of a table's events up to the snapshot's day; 0.5 unless said.
     pub(super) unknown_people_share: f64,
+    /// Of all people; 0.5 unless said.
+    pub(super) impossible_ages_share: f64,
+    /// Of all people; 0.5 unless said. Who has neither counts as opted out.
+    pub(super) unknown_opt_out_share: f64,
+    /// Of a suppression list's ids; 0.5 unless said.
+    pub(super) unknown_suppressed_share: f64,
     pub(super) gzip_over_bytes: u64,
     pub(super) link_over_bytes: u64,
     pub(super) link_days: u8,
@@ -186,7 +195,10 @@ impl Default for RawLimits {
             hidden_cell: 10,
             unusable_rows_share: 0.05,
             unlisted_codes_share: 0.5,
-            unknown_people_share: 0.9,
+            unknown_people_share: 0.5,
+            impossible_ages_share: 0.5,
+            unknown_opt_out_share: 0.5,
+            unknown_suppressed_share: 0.5,
             gzip_over_bytes: 5_000_000,
             // Slack's own limit for a file.
             link_over_bytes: 1_000_000_000,
@@ -204,6 +216,9 @@ impl From<RawLimits> for Limits {
             unusable_rows_share: raw.unusable_rows_share,
             unlisted_codes_share: raw.unlisted_codes_share,
             unknown_people_share: raw.unknown_people_share,
+            impossible_ages_share: raw.impossible_ages_share,
+            unknown_opt_out_share: raw.unknown_opt_out_share,
+            unknown_suppressed_share: raw.unknown_suppressed_share,
             gzip_over_bytes: raw.gzip_over_bytes,
             link_over_bytes: raw.link_over_bytes,
             // A signature lives no longer than a week.

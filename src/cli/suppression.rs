@@ -3,9 +3,19 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use sqlx::PgPool;
 
 use super::{output, stores::Stores};
-use crate::{config::Config, queue, texts::grouped, worker::suppression};
+use crate::{
+    clock,
+    config::Config,
+    queue,
+    texts::grouped,
+    worker::{
+        id_list::{self, IdList, Matched},
+        suppression::{self, Known},
+    },
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -19,33 +29,61 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Upload {
-    /// A CSV file with a header.
+    /// A CSV file: one column of ids, several with a header, or a segment.csv that was delivered.
     file: PathBuf,
-    /// The column of people's ids, as the users table has them.
-    #[arg(long, default_value = "user_id")]
-    column: String,
+    /// The column of people's ids; without it, the one that is called as in the users table, or `user_id`.
+    #[arg(long)]
+    column: Option<String>,
+    /// Take the list although ids are of nobody or look changed by a spreadsheet.
+    #[arg(long)]
+    anyway: bool,
 }
 
 pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
-    let store = Stores::open(config).await?.store;
+    let stores = Stores::open(config).await?;
+    let store = &stores.store;
     // The database remembers the list, so that a store that loses it is noticed.
     let pool = match config.require_database() {
         Ok(address) => Some(queue::connect(address).await.context("the database cannot be reached")?),
         Err(_) => None,
     };
     match command {
-        Command::Upload(upload) => {
-            let current = suppression::upload(&store, pool.as_ref(), &upload.file, &upload.column).await?;
-            output::line(format!("{} people are left out of every segment from now on.", grouped(current.people)));
-        }
-        Command::Show => match suppression::current(&store).await? {
+        Command::Upload(args) => upload(&stores, pool.as_ref(), &args).await?,
+        Command::Show => match suppression::current(store).await? {
             Some((list, people)) => output::line(format!("{} people, {}", grouped(people), list.key)),
             None => output::line("No list is in force."),
         },
         Command::Clear => {
-            suppression::clear(&store, pool.as_ref()).await?;
+            suppression::clear(store, pool.as_ref()).await?;
             output::line("No list is in force any more.");
         }
     }
     Ok(())
+}
+
+async fn upload(stores: &Stores, pool: Option<&PgPool>, args: &Upload) -> anyhow::Result<()> {
+    let Stores { catalog, lake, store } = stores;
+    let as_of = clock::now().with_timezone(&catalog.time_zone).date_naive();
+    let list = IdList::read(&args.file, args.column.as_deref(), &catalog.users.id)?;
+    let matched = suppression::matched(Known { lake, store, catalog, as_of }, list, args.anyway).await?;
+    suppression::upload(store, pool, &matched.ids).await?;
+    said(&matched).into_iter().for_each(output::line);
+    Ok(())
+}
+
+fn said(matched: &Matched) -> Vec<String> {
+    let Matched { listed, known, doubtful, respelled, name, .. } = matched;
+    let mut lines = vec![format!("{} known people are left out of every segment from now on.", grouped(*known))];
+    if *respelled > 0 {
+        lines.push(format!(
+            "{} of them are spelled otherwise in the list than in the users table.",
+            grouped(*respelled)
+        ));
+    }
+    if matched.unknown() > 0 {
+        let (unknown, listed) = (grouped(matched.unknown()), grouped(*listed));
+        lines.push(format!("{unknown} of the list's {listed} ids are of nobody: {}.", id_list::quoted(doubtful)));
+    }
+    lines.extend(name.iter().map(|name| format!("The first line, `{name}`, was taken for the column's name.")));
+    lines
 }

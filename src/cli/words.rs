@@ -75,6 +75,13 @@ fn quality(quality: &Quality) -> Vec<String> {
     if let Some(auc) = quality.auc_out_of_time {
         lines.push(format!("AUC {auc:.3} one horizon later"));
     }
+    if quality.without_events > 0 {
+        lines.push(format!(
+            "Not learned from: {} people without any event up to the day that was learned at, who may have joined later; \
+             people without any event come last",
+            grouped(quality.without_events)
+        ));
+    }
     lines.push(format!(
         "Expect {:.0} ± {:.0} conversions; {:.0} among as many picked at random ({:.1} ×)",
         quality.expected, quality.expected_margin, quality.expected_random, quality.lift,

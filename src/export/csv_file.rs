@@ -18,9 +18,9 @@ pub const SEGMENT_FILE: &str = "segment.csv";
 /// Writes the file `name` into `folder`, in the order of `picked`; the rank counts from 1 and the score is the probability with
 /// six decimals.
 ///
-/// A text id that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break) is written behind
-/// an apostrophe; strip one leading apostrophe to get the id back. An id that begins with an apostrophe gets another one, so that
-/// stripping is always right.
+/// A text id that a spreadsheet could run as a formula (it begins with `=`, `@`, a tab or a line break, or with `+` or `-` and is
+/// more than letters, digits, `-` and `_`) is written behind an apostrophe; strip one leading apostrophe to get the id back. An
+/// id that begins with an apostrophe gets another one, so that stripping is always right.
 pub fn write_people(folder: &Path, name: &str, picked: &[Picked]) -> Result<FileEntry, ExportError> {
     let path = folder.join(name);
     let io_error = |source| ExportError::Io { path: path.clone(), source };
@@ -86,14 +86,26 @@ fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> c
     Ok(())
 }
 
+/// How many of the ids are written behind an apostrophe.
+pub fn guarded(picked: &[Picked]) -> u64 {
+    picked.iter().filter(|person| matches!(&person.user_id, UserId::Text(id) if is_guarded(id))).count() as u64
+}
+
 /// The id as no spreadsheet runs it.
 fn harmless(user_id: &UserId) -> Cow<'_, str> {
     match user_id {
         UserId::Int(id) => Cow::Owned(id.to_string()),
-        UserId::Text(id) if id.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) => {
-            Cow::Owned(format!("'{id}"))
-        }
+        UserId::Text(id) if is_guarded(id) => Cow::Owned(format!("'{id}")),
         UserId::Text(id) => Cow::Borrowed(id),
+    }
+}
+
+/// Ids such as `-Nx0000001` and `+819012345678` can call nothing, and whoever matches ids needs them as they are.
+fn is_guarded(id: &str) -> bool {
+    let is_word = |rest: &str| rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    match id.strip_prefix(['+', '-']) {
+        Some(rest) => !is_word(rest),
+        None => id.starts_with(['=', '@', '\t', '\r', '\n', '\'']),
     }
 }
 
@@ -112,6 +124,8 @@ mod tests {
             picked(UserId::Int(42), 0.987_654_321, 1),
             picked(UserId::Int(-7), 0.5, 1),
             picked(UserId::Text("=1+1".to_owned()), 0.25, 2),
+            picked(UserId::Text("-Nx_a-1".to_owned()), 0.25, 2),
+            picked(UserId::Text("+1*cmd|' /C calc'!A0".to_owned()), 0.25, 2),
             picked(UserId::Text("a,\"b\"".to_owned()), 1.0e-9, 9),
             picked(UserId::Text("'q".to_owned()), 1.0, 10),
             picked(UserId::Text("顧客1".to_owned()), 0.0, 10),
@@ -127,10 +141,13 @@ mod tests {
         1,42,0.987654,1
         2,-7,0.500000,1
         3,'=1+1,0.250000,2
-        4,"a,""b""",0.000000,9
-        5,''q,1.000000,10
-        6,顧客1,0.000000,10
+        4,-Nx_a-1,0.250000,2
+        5,'+1*cmd|' /C calc'!A0,0.250000,2
+        6,"a,""b""",0.000000,9
+        7,''q,1.000000,10
+        8,顧客1,0.000000,10
         "#);
+        assert_eq!(guarded(&people), 3);
         let ids: Vec<String> = people.iter().map(|person| person.user_id.to_string()).collect();
         let path = folder.path().join(SEGMENT_FILE);
         assert_eq!(read_ids(&path, &std::fs::read(&path).unwrap()).unwrap(), ids);

@@ -11,6 +11,7 @@ use chrono::{Days, NaiveDate};
 use super::{
     FeaturesError, Memory, Snapshot, SnapshotManifest, TableRows,
     definition::definition_sha256,
+    misfits,
     partials::{Aggregator, Columns, Index, Stored},
     snapshot::{FORMAT, manifest_key},
 };
@@ -138,7 +139,7 @@ impl Batch<'_> {
             let inputs = tables::event_files(lake, catalog, table, as_of).await?;
             let aggregator = Aggregator { lake, store, catalog, table, id, columns };
             let partials = aggregator.partials(&inputs, &memory, reporter).await?;
-            let (rows, usable) = counted(table, &partials, as_of.to_epoch_days());
+            let (rows, usable) = counted(catalog, table, &partials, as_of.to_epoch_days());
             self.refuse_too_many_unusable(&rows)?;
             tables.push(Aggregated { table, partials, rows, usable });
         }
@@ -218,7 +219,7 @@ pub(super) fn back(day: NaiveDate, days: u16) -> Option<NaiveDate> {
 }
 
 /// How many rows there are, by whether they can be used, and how many count on `as_of`.
-fn counted(table: &EventsTable, partials: &[Stored], as_of: i32) -> (TableRows, u64) {
+fn counted(catalog: &Catalog, table: &EventsTable, partials: &[Stored], as_of: i32) -> (TableRows, u64) {
     let sum = |count: fn(&Index) -> u64| partials.iter().map(|stored| count(&stored.index)).sum::<u64>();
     let (rows, null_user, null_time) = (sum(|i| i.rows), sum(|i| i.null_user), sum(|i| i.null_time));
     let usable = partials.iter().map(|stored| stored.index.usable(as_of)).sum();
@@ -234,6 +235,7 @@ fn counted(table: &EventsTable, partials: &[Stored], as_of: i32) -> (TableRows, 
         outside: reasons([("after_as_of", rows - null_user - null_time - usable)]),
         first_day: partials.iter().filter_map(|stored| stored.index.first_day(as_of)).min(),
         notes: Vec::new(),
+        misfits: misfits::of_events(catalog, table, partials.iter().map(|stored| &stored.index), as_of),
     };
     (rows, usable)
 }

@@ -33,6 +33,8 @@ pub(super) const AGE: &str = "age";
 pub(super) const GENDER: &str = "gender";
 pub(super) const REGION: &str = "region";
 pub(super) const OPTED_OUT: &str = "opted_out";
+/// Whether a person did anything up to the snapshot's day.
+pub const HAS_EVENTS: &str = "has_events";
 
 /// The column with the day of a product's last conversion on or before the snapshot's day.
 pub fn conversion_column(product: &ProductId) -> String {
@@ -55,6 +57,7 @@ pub(super) fn fixed_columns(catalog: &Catalog) -> Vec<SnapshotColumn> {
         profile(GENDER, ColumnRole::Profile, "性別", "gender"),
         profile(REGION, ColumnRole::Profile, "地域", "region"),
         profile(OPTED_OUT, ColumnRole::Profile, "配信停止", "opted out"),
+        profile(HAS_EVENTS, ColumnRole::Profile, "行動の有無", "has events"),
     ];
     columns.extend(catalog.products.iter().map(conversion));
     columns

@@ -24,6 +24,8 @@ pub(super) struct Combined {
     pub(super) values: DataFrame,
     /// Events that belong to these people.
     pub(super) events: u64,
+    /// Who has any.
+    pub(super) active: Vec<bool>,
 }
 
 /// A day's section and what to do with its entries.
@@ -62,16 +64,17 @@ fn stripes<P: Person>(plan: &TablePlan, days: &[Day], ids: &[P::Ref<'_>]) -> Res
     let combined: Vec<Combined> =
         ids.par_chunks(STRIPE_PEOPLE).map(|people| stripe::<P>(plan, days, people)).collect::<Result<_, _>>()?;
     let events = combined.iter().map(|stripe| stripe.events).sum();
+    let active = combined.iter().flat_map(|stripe| stripe.active.iter().copied()).collect();
     let mut stripes = combined.into_iter().map(|stripe| stripe.values);
     let mut values = stripes.next().map_or_else(|| Ok(stripe::<P>(plan, &[], &[])?.values), Ok::<_, FeaturesError>)?;
     stripes.try_for_each(|stripe| values.vstack_mut_owned(stripe).map(drop))?;
     values.rechunk_mut();
-    Ok(Combined { values, events })
+    Ok(Combined { values, events, active })
 }
 
 fn stripe<P: Person>(plan: &TablePlan, days: &[Day], people: &[P::Ref<'_>]) -> Result<Combined, FeaturesError> {
     let mut counted = Counted::new(&plan.tallies, people.len());
-    let mut events = 0;
+    let (mut events, mut active) = (0, vec![false; people.len()]);
     let mut opened: Option<(&Stored, File)> = None;
     for day in days {
         let file = match opened.take() {
@@ -81,6 +84,7 @@ fn stripe<P: Person>(plan: &TablePlan, days: &[Day], people: &[P::Ref<'_>]) -> R
         let at = i64::from(day.section.day);
         partials::read::<P>((day.stored, day.section, &file), &plan.columns, people, |person, entry| {
             events += entry.events;
+            active[person] = true;
             let cell = entry.cell as usize;
             let steps = &day.steps[day.classes.class[cell] as usize];
             counted.count(steps, person, (at, day.classes.category[cell]), entry);
@@ -88,7 +92,7 @@ fn stripe<P: Person>(plan: &TablePlan, days: &[Day], people: &[P::Ref<'_>]) -> R
         opened = Some((day.stored, file));
     }
     let columns = plan.values.iter().map(|(name, value)| value.column(name, &counted, plan.as_of));
-    Ok(Combined { values: DataFrame::new(people.len(), columns.collect())?, events })
+    Ok(Combined { values: DataFrame::new(people.len(), columns.collect())?, events, active })
 }
 
 /// The classes of every file's cells, and the tallies of every class.

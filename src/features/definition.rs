@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Raised when the same catalog and input would give other values than before.
-const VALUES_VERSION: u32 = 2;
+const VALUES_VERSION: u32 = 3;
 
 /// Two catalogs with the same hash give the same snapshot.
 pub(super) fn definition_sha256(catalog: &Catalog) -> String {
@@ -33,7 +33,8 @@ fn users(table: &UsersTable) -> Value {
     });
     json!({
         "path": path, "id": id, "age": age, "gender": gender, "region": region, "opted_out": opted_out,
-        "registered": registered, "dumps": dumps.map(|dumps| format!("{dumps:?}")), "csv": [json!(csv.separator), json!(csv.null)],
+        "registered": registered,
+        "dumps": dumps.map(|dumps| format!("{dumps:?}")), "csv": [json!(csv.separator), json!(csv.null)],
     })
 }
 

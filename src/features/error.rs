@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use crate::lake::LakeError;
+use crate::lake::{LakeError, tables::Misfit};
 
 /// A failure to build or to open a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +29,9 @@ pub enum FeaturesError {
     )]
     TooManyUnusable { table: String, unusable: u64, rows: u64, reasons: String, share_max: f64 },
     #[error(
-        "table `users`: {what}. That is more than the catalog's unlisted_codes_share = {share_max} allows; correct the codes in the catalog, or raise the limit. The previous snapshot stays in force"
+        "table `{table}`: {misfit}; that is more than the catalog's {limit} = {share_max}, so the previous snapshot stays in force. Mend it ({remedy}), or raise {limit} under [limits] if the data is right"
     )]
-    TooManyUnlisted { what: String, share_max: f64 },
-    #[error(
-        "table `{table}`: {unknown} of {rows} events are of people who are not in `users`, more than the catalog's unknown_people_share = {share_max}; is `users` complete? The previous snapshot stays in force"
-    )]
-    TooManyUnknown { table: String, unknown: u64, rows: u64, share_max: f64 },
+    TooManyMisfits { table: String, misfit: Box<Misfit>, limit: &'static str, share_max: f64, remedy: &'static str },
     #[error(
         "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
     )]
@@ -75,8 +71,7 @@ impl FeaturesError {
             | Self::Damaged { .. }
             | Self::DamagedPartials { .. }
             | Self::TooManyUnusable { .. }
-            | Self::TooManyUnlisted { .. }
-            | Self::TooManyUnknown { .. }
+            | Self::TooManyMisfits { .. }
             | Self::NothingMatches { .. }
             | Self::TooManyCategories { .. }
             | Self::TooLittleMemory { .. }

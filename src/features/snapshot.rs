@@ -10,7 +10,7 @@ use super::{FeaturesError, SnapshotColumn, definition::definition_sha256};
 use crate::{
     catalog::Catalog,
     digest::sha256_hex,
-    lake::{LakeError, Object, Store},
+    lake::{LakeError, Object, Store, tables::Misfit},
 };
 
 /// Raised when the manifest or the files change so that older code cannot read them.
@@ -53,6 +53,13 @@ pub struct SnapshotManifest {
     pub tables: Vec<TableRows>,
 }
 
+impl SnapshotManifest {
+    /// What of its input matched nothing, each with its table.
+    pub fn misfits(&self) -> impl Iterator<Item = (&str, &Misfit)> {
+        self.tables.iter().flat_map(|table| table.misfits.iter().map(|misfit| (table.table.as_str(), misfit)))
+    }
+}
+
 /// One Parquet file of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -78,6 +85,9 @@ pub struct TableRows {
     /// What probably is not as the catalog means it, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What matches nothing in the catalog or in `users`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misfits: Vec<Misfit>,
     /// Of events that count; `None` for `users` and for a table without any.
     pub first_day: Option<NaiveDate>,
 }

@@ -10,18 +10,20 @@ mod columns;
 mod events;
 mod files;
 mod keys;
+mod misfit;
 mod people;
 mod scan;
+pub mod spelling;
 mod text;
 mod time;
 mod typed;
 mod users;
 
 pub use amounts::{AmountFaults, count_faults};
-pub use codes::{Codes, UnlistedCodes};
 pub use columns::IdType;
 pub use events::{Events, event_files, extra_column, newest_day};
 pub use files::same_day;
+pub use misfit::{Example, Misfit, MisfitKind};
 pub use people::{People, UsersCounts};
 pub use users::{Users, user_files};
 

@@ -8,7 +8,7 @@ use crate::{
     audience::FeatureBatch,
     catalog::{Catalog, Product},
     digest::sha256_hex,
-    features::{ColumnRole, FeaturesError, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
+    features::{ColumnRole, FeaturesError, HAS_EVENTS, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
     lake::{LakeError, Report, Store},
     segment::SnapshotRef,
 };
@@ -22,8 +22,8 @@ use super::{
 /// Raised whenever the same inputs would give another model.
 const MODEL_VERSION: u32 = 5;
 
-/// Log-odds of people of whom nothing is known, where nothing was learned from such people: behind everybody else.
-const UNKNOWN: f64 = -20.0;
+/// Columns that say who may be learned from or picked, and not what somebody is like.
+const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];
 
 /// Share of the features, in percent, that an older snapshot must have to be learned from as well.
 const FEATURES_SHARED_PERCENT: usize = 90;
@@ -46,8 +46,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Calibrated log-odds, one number a person, in their order. People of whom nothing is known come last where the model
-    /// could not learn from such people.
+    /// Calibrated log-odds, one number a person, in their order.
     ///
     /// # Panics
     /// When `people` has other columns than [`Model::features`], which it was encoded by.
@@ -56,10 +55,6 @@ impl Model {
         let columns: Vec<Option<&[f32]>> = people.columns.iter().map(|column| Some(column.as_slice())).collect();
         let mut scores = vec![0.0; people.rows()];
         self.scorer.log_odds(&columns, &mut scores);
-        if self.report.blank > 0 {
-            let blank = |(row, _): &(usize, &mut f64)| people.is_blank(*row);
-            scores.iter_mut().enumerate().filter(blank).for_each(|(_, score)| *score = UNKNOWN);
-        }
         scores
     }
 }
@@ -230,7 +225,10 @@ fn model_features(
     let features: Vec<String> = earlier
         .columns
         .iter()
-        .filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature) && column.name != "opted_out")
+        .filter(|column| {
+            matches!(column.role, ColumnRole::Profile | ColumnRole::Feature)
+                && !OF_NO_MODEL.contains(&column.name.as_str())
+        })
         .filter(|column| column.own && !forbidden(&column.feature) && !forbidden(&column.name))
         .map(|column| column.name.clone())
         .collect();

@@ -26,10 +26,10 @@ pub struct ModelReport {
     pub people: u64,
     /// Conversions that the model learned from, in all windows.
     pub positives: u64,
-    /// People, once a window, of whom nothing was known on the window's day: no profile, and nothing that they did. Nothing was
-    /// learned from them, because the data does not say since when they are there.
+    /// People, once a window, who were not learned from, because they had no event up to the day of the features and `users`
+    /// does not say when they registered: they may have joined since.
     #[serde(default)]
-    pub blank: u64,
+    pub without_events: u64,
     /// How the same training, without these people, ranked them.
     pub holdout: Evaluation,
     /// AUC of a model made one horizon earlier, judged on this horizon's people; `None` without an older snapshot.
@@ -75,10 +75,7 @@ pub(super) async fn fit(
 ) -> Result<Fitted, ModelError> {
     let set = assemble(source, windows, report).await?;
     let (people, positives, needed) = (set.people, set.positives(), u64::from(product.min_conversions));
-    let blank = set.blank;
-    if blank > 0 {
-        tracing::info!(product = product.id.as_str(), blank, "people of whom nothing was known are not learned from");
-    }
+    let without_events = set.without_events;
     if set.converted < needed {
         return Err(ModelError::TooFewConversions { found: set.converted, needed });
     }
@@ -90,7 +87,7 @@ pub(super) async fn fit(
     let mut fitted = Fitted { report: judge(&stopped, &judges, (people, positives))?, judges, booster: stopped };
     let again = interrupted(params.refit(&dataset, &fitted.booster, &mut going_on(report)))?;
     fitted.booster = again.centred_on(&fitted.booster, &dataset, &rows.unseen);
-    fitted.report.blank = blank;
+    fitted.report.without_events = without_events;
     fitted.report.calibration = fitted.booster.calibration();
     fitted.report.trees = fitted.booster.trees().len();
     fitted.report.features = feature_weights(&fitted.booster, &fitted.judges.0);
@@ -189,7 +186,7 @@ fn judge(
     Ok(ModelReport {
         people,
         positives,
-        blank: 0,
+        without_events: 0,
         holdout: holdout.ok_or(ModelError::OneClass { people: labels.len() as u64 })?,
         auc_out_of_time: None,
         calibration: booster.calibration(),

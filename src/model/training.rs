@@ -11,7 +11,7 @@ use crate::{
     audience,
     catalog::{Catalog, ProductId},
     digest::stable_hash,
-    features::{Snapshot, conversion_column},
+    features::{HAS_EVENTS, Snapshot, conversion_column},
     lake::Report,
 };
 
@@ -60,8 +60,9 @@ pub(super) struct TrainingSet {
     judges: Vec<bool>,
     /// Rows of the newest window.
     newest: usize,
-    /// Rows of people of whom nothing was known on the window's day; nothing is learned from them.
-    pub(super) blank: u64,
+    /// People, once a window, who are not learned from: without any event up to the day of the features, so that nobody knows
+    /// whether they were there.
+    pub(super) without_events: u64,
     /// People of the newest window and converters among them, thinned or not.
     pub(super) people: u64,
     pub(super) converted: u64,
@@ -129,6 +130,8 @@ pub(super) async fn assemble(
         );
     }
     let mut set = TrainingSet::default();
+    // Who registered later is not in the snapshot; where nobody says when, no event may mean that somebody joined later.
+    let judged_by_events = source.catalog.users.registered.is_none();
     let parts_of_all: usize = windows.iter().map(|window| window.features_of.manifest().parts.len()).sum();
     let mut done = 0;
     for (age, (window, labels)) in windows.iter().zip(labelled).enumerate() {
@@ -138,13 +141,21 @@ pub(super) async fn assemble(
             if report.stopped() {
                 return Err(ModelError::Stopped);
             }
-            let rows = read(&part, source.features)?.lazy().join(
+            let mut columns = source.features.to_vec();
+            columns.extend(judged_by_events.then(|| HAS_EVENTS.to_owned()));
+            let rows = read(&part, &columns)?.lazy().join(
                 labels.clone(),
                 [col("user_id")],
                 [col("user_id")],
                 JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
             );
-            set.take(&rows.collect()?, source, &draw)?;
+            let mut rows = rows.collect()?;
+            if judged_by_events {
+                let (all, there) = (rows.height(), rows.column(HAS_EVENTS)?.bool()?.clone());
+                rows = rows.filter(&there)?;
+                set.without_events += (all - rows.height()) as u64;
+            }
+            set.take(&rows, source, &draw)?;
             done += 1;
             report.advance(done, parts_of_all as u64);
         }
@@ -174,17 +185,12 @@ impl TrainingSet {
         }
         let kept: BooleanChunked = people.iter().map(|(_, _, judges, weight)| Some(*judges || *weight > 0.0)).collect();
         let columns = audience::encode(&rows.filter(&kept)?, source.features, source.catalog)?;
-        // Of whom nothing was known then it is not known either whether they were there.
-        let may_be_absent = source.catalog.users.registered.is_none();
         let drawn = people.into_iter().filter(|(_, _, judges, weight)| *judges || *weight > 0.0);
-        for (row, (label, fold, judges, weight)) in drawn.enumerate() {
-            let is_blank = may_be_absent && audience::is_blank(&columns, row);
+        for (label, fold, judges, weight) in drawn {
             self.labels.push(label);
             self.folds.push(fold);
-            self.judges.push(judges && !is_blank);
-            self.weights.push(if is_blank { 0.0 } else { weight });
-            self.blank += u64::from(is_blank);
-            self.converted -= u64::from(is_blank && is_newest && label);
+            self.judges.push(judges);
+            self.weights.push(weight);
         }
         if self.columns.is_empty() {
             self.columns = columns;

@@ -25,6 +25,9 @@ pub struct Summary {
     /// The strongest first, at most five.
     pub factors: Vec<Factor>,
     pub breakdown: Breakdown,
+    /// Ids in the files that stand behind an apostrophe, so that no spreadsheet runs them.
+    #[serde(default)]
+    pub guarded_ids: u64,
     /// In the order of delivery; the manifest last.
     pub files: Vec<FileEntry>,
     /// Stage and milliseconds, in order.
@@ -79,6 +82,9 @@ pub struct Quality {
     pub expected_random: f64,
     /// `expected / expected_random`; 1.0 when everyone eligible is delivered.
     pub lift: f64,
+    /// People whom the model did not learn from: they had no event up to the day it learned at, so they may have joined later.
+    #[serde(default)]
+    pub without_events: u64,
 }
 
 /// A path of the shallow tree that ends in the segment.

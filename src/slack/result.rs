@@ -41,6 +41,8 @@ pub(super) fn message(catalog: &Catalog, say: Say<'_>, request: &Request, summar
     shown.extend(groups.iter().filter_map(|(key, cells)| {
         breakdown(say, summary, cells, hidden).map(|rows| blocks::section(&format!("*{}*\n{rows}", heading(say, key))))
     }));
+    let guarded = summary.guarded_ids;
+    shown.extend((guarded > 0).then(|| blocks::context(&say.with("result-guarded", &[("people", guarded.into())]))));
     shown.push(blocks::context(&provenance(say, request, summary, &taken)));
     shown.push(blocks::actions(vec![messages::rerun_button(say, &request.id.to_string())]));
     Message::new(&format!("{ready} {}", quality(say, summary)), shown)
@@ -95,7 +97,9 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
         ],
     );
     let later = quality.auc_out_of_time.map(|auc| say.with("result-later", &[("auc", fixed(auc, 2).into())]));
-    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later];
+    let unknown = (quality.without_events > 0)
+        .then(|| say.with("result-without-events", &[("people", quality.without_events.into())]));
+    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later, unknown];
     say.sentences(parts.into_iter().flatten())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     audience::Selection,
     catalog::Names,
+    export,
     features::Snapshot,
     model::{
         Model, ModelError,
@@ -45,6 +46,7 @@ pub(super) fn summarise(
         rules_fidelity,
         factors: factors(model, selection, &words),
         breakdown: selection.breakdown.clone(),
+        guarded_ids: export::guarded(&selection.picked) + export::guarded(&selection.control),
         files: Vec::new(),
         stages_ms: Vec::new(),
     })
@@ -65,6 +67,7 @@ fn quality(model: &Model, selection: &Selection) -> Quality {
         expected_margin: Z95 * selection.expected_variance.sqrt(),
         expected_random,
         lift: if expected_random > 0.0 { selection.expected / expected_random } else { 1.0 },
+        without_events: report.without_events,
     }
 }
 

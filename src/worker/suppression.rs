@@ -5,15 +5,19 @@
 //! The database remembers the number of the newest list that was seen: a store that lost it, or that was set back to an
 //! earlier one, is noticed, and then nothing is built or delivered.
 
-use std::path::Path;
-
 use bytes::Bytes;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use super::BuildError;
+use super::{
+    BuildError,
+    id_list::{self, IdList, IdListError, Matched},
+};
 use crate::{
+    catalog::Catalog,
     digest::sha256_hex,
+    features::FeaturesError,
     lake::{LakeError, Store},
     queue::{self, QueueError, RememberedList},
     segment::LeftOutList,
@@ -36,14 +40,15 @@ pub struct Suppression {
 /// Why a list is not in force.
 #[derive(Debug, thiserror::Error)]
 pub enum SuppressionError {
-    #[error("cannot read {path}: {source}")]
-    Unreadable { path: String, source: csv::Error },
-    #[error("{path} has no column `{column}`; it has {found}. Name the column of people's ids with --column")]
-    NoColumn { path: String, column: String, found: String },
-    #[error("{path} names nobody; `suppression clear` takes the list out of force")]
-    Nobody { path: String },
-    #[error("{path}, line {line}: the id is empty")]
-    EmptyId { path: String, line: u64 },
+    #[error(
+        "{file}: {unknown} of {listed} ids are of nobody in `users`: {quoted}. The list before stays in force. Write the ids as \
+         `users` has them (as text, so that no spreadsheet changes them), or upload with --anyway if these people are gone"
+    )]
+    Unknown { file: String, unknown: u64, listed: u64, quoted: String },
+    #[error("{file}: the ids cannot be compared with anybody's; --anyway takes the list as it is")]
+    Uncompared { file: String, source: FeaturesError },
+    #[error(transparent)]
+    List(#[from] IdListError),
     #[error("suppression/current.json cannot be read: {0}; `suppression upload` writes it anew")]
     Damaged(#[source] serde_json::Error),
     #[error(
@@ -96,15 +101,35 @@ async fn stored(store: &Store) -> Result<Option<Suppression>, SuppressionError> 
     serde_json::from_slice(&bytes).map(Some).map_err(SuppressionError::Damaged)
 }
 
-/// Puts the ids in `column` of a CSV file with a header in force, in place of the list before.
-/// With a database its memory counts too.
-pub async fn upload(
-    store: &Store,
-    pool: Option<&PgPool>,
-    path: &Path,
-    column: &str,
-) -> Result<Suppression, SuppressionError> {
-    let ids = ids_of(path, column)?;
+/// Where known people are looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'k> {
+    pub lake: &'k Store,
+    pub store: &'k Store,
+    pub catalog: &'k Catalog,
+    pub as_of: NaiveDate,
+}
+
+/// Finds whom a list means. One with ids that are surely not what was meant, or with too many that are of nobody, is refused
+/// unless it is to be taken `anyway`.
+pub async fn matched(known: Known<'_>, list: IdList, anyway: bool) -> Result<Matched, SuppressionError> {
+    let file = list.file().to_owned();
+    let Known { lake, store, catalog, as_of } = known;
+    let matched = match list.clone().compared((lake, store), catalog, as_of).await {
+        Ok(matched) => matched,
+        Err(_) if anyway => list.uncompared(),
+        Err(source) => return Err(SuppressionError::Uncompared { file, source }),
+    };
+    let too_many = matched.unknown_share() > catalog.limits.unknown_suppressed_share;
+    if !anyway && (too_many || matched.has_broken()) {
+        let (unknown, listed, quoted) = (matched.unknown(), matched.listed, id_list::quoted(&matched.doubtful));
+        return Err(SuppressionError::Unknown { file, unknown, listed, quoted });
+    }
+    Ok(matched)
+}
+
+/// Puts ids (sorted, each once) in force, in place of the list before. With a database its memory counts too.
+pub async fn upload(store: &Store, pool: Option<&PgPool>, ids: &[String]) -> Result<Suppression, SuppressionError> {
     let mut text = String::with_capacity(ids.iter().map(|id| id.len() + 1).sum::<usize>() + HEADER.len() + 1);
     for line in std::iter::once(HEADER).chain(ids.iter().map(String::as_str)) {
         text.push_str(line);
@@ -143,31 +168,6 @@ async fn put_in_force(
         queue::remember_list(pool, &RememberedList { number: current.number, sha256 }).await?;
     }
     Ok(current)
-}
-
-/// Sorted, each once. Ids never hold line breaks or quotation marks in the stored form, so such ids are refused as unreadable.
-fn ids_of(path: &Path, column: &str) -> Result<Vec<String>, SuppressionError> {
-    let name = path.display().to_string();
-    let unreadable = |source| SuppressionError::Unreadable { path: name.clone(), source };
-    let mut lines = csv::Reader::from_path(path).map_err(unreadable)?;
-    let header = lines.headers().map_err(unreadable)?.clone();
-    let at = header.iter().position(|found| found.trim_start_matches('\u{feff}') == column).ok_or_else(|| {
-        let found = header.iter().collect::<Vec<_>>().join(", ");
-        SuppressionError::NoColumn { path: name.clone(), column: column.to_owned(), found }
-    })?;
-    let mut ids = Vec::new();
-    for line in lines.records() {
-        let line = line.map_err(unreadable)?;
-        let id = line.get(at).unwrap_or_default().trim();
-        if id.is_empty() || id.contains(['\n', '\r']) {
-            let line = line.position().map_or(0, csv::Position::line);
-            return Err(SuppressionError::EmptyId { path: name, line });
-        }
-        ids.push(id.to_owned());
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() { Err(SuppressionError::Nobody { path: name }) } else { Ok(ids) }
 }
 
 /// The ids of a stored list.

@@ -9,7 +9,10 @@ use segment_bot::{
     worker::{
         Estimator, Suppress,
         build_segment::{Ask, BuildContext, build_segment, compute},
-        read_manifest, suppression, verify,
+        id_list::IdList,
+        read_manifest,
+        suppression::{self, Known},
+        verify,
     },
 };
 
@@ -152,7 +155,16 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
     let best = ids("first");
     let list = sample.folder.path().join("stop.csv");
     std::fs::write(&list, format!("why,person\nasked,{}\nasked,{}\nasked,{}\n", best[0], best[1], best[1])).unwrap();
-    assert_eq!(suppression::upload(&sample.store, None, &list, "person").await.unwrap().people, 2);
+    let known = Known {
+        lake: &sample.store,
+        store: &sample.store,
+        catalog: &sample.catalog,
+        as_of: "2026-11-22".parse().unwrap(),
+    };
+    let list = IdList::read(&list, Some("person"), "user_id").unwrap();
+    let matched = suppression::matched(known, list, false).await.unwrap();
+    assert_eq!((matched.listed, matched.known, matched.doubtful.len()), (2, 2, 0));
+    assert_eq!(suppression::upload(&sample.store, None, &matched.ids).await.unwrap().people, 2);
 
     let second = ask(&sample, "second", &format!("{first} without=first"));
     let built = build_segment(context(&sample), &second, &Silent).await.unwrap();

@@ -2,7 +2,9 @@
 
 mod builds;
 mod incremental;
+mod joined;
 mod memory;
+mod misfits;
 mod reference;
 mod small;
 

@@ -8,7 +8,7 @@ use crate::{
     catalog::Catalog,
     config::Config,
     features::Snapshot,
-    lake::{LakeError, Store, StoreOptions},
+    lake::{LakeError, Store, StoreOptions, tables::Misfit},
 };
 
 const PROBE: &str = "doctor/probe";
@@ -28,7 +28,7 @@ pub(super) async fn check(
     };
     let mut findings = rights(&store).await;
     if findings.is_empty() {
-        findings.push(snapshot(&store, catalog, &config.store).await);
+        findings.extend(snapshot(&store, catalog, &config.store).await);
     }
     findings.extend(exposed(&store, mend).await);
     findings
@@ -57,16 +57,33 @@ async fn listed(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn snapshot(store: &Store, catalog: Option<&Catalog>, place: &str) -> Finding {
+async fn snapshot(store: &Store, catalog: Option<&Catalog>, place: &str) -> Vec<Finding> {
     let checksums = if store.refuses_checksums() {
         "; this server takes no checksum headers, so they are left out (every body's SHA-256 is signed)"
     } else {
         ""
     };
-    let Some(catalog) = catalog else { return Finding::well("store", format!("{place}{checksums}")) };
+    let Some(catalog) = catalog else { return vec![Finding::well("store", format!("{place}{checksums}"))] };
     match Snapshot::newest(store, catalog).await {
-        Ok(snapshot) => Finding::well("store", format!("{place}, newest snapshot {}{checksums}", snapshot.as_of())),
-        Err(error) => Finding::wrong("store", format!("{error}{checksums}"), "run `segment-bot features build`"),
+        Ok(snapshot) => {
+            let well = Finding::well("store", format!("{place}, newest snapshot {}{checksums}", snapshot.as_of()));
+            std::iter::once(well).chain(snapshot.manifest().misfits().map(misfit)).collect()
+        }
+        Err(error) => vec![Finding::wrong("store", format!("{error}{checksums}"), "run `segment-bot features build`")],
+    }
+}
+
+/// Values of the newest snapshot's input that matched nothing.
+fn misfit((table, misfit): (&str, &Misfit)) -> Finding {
+    let what = format!("table `{table}`: {misfit}");
+    if misfit.is_misspelt() {
+        Finding::wrong(
+            "codes",
+            what,
+            "write it in the catalog as the table does, then run `segment-bot features build`",
+        )
+    } else {
+        Finding::well("codes", what)
     }
 }
 

@@ -9,14 +9,14 @@ use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, not
 use crate::{
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
-        columns::{USER_ID, fixed_columns},
+        columns::{HAS_EVENTS, USER_ID, fixed_columns},
         combine::{Combined, combine},
-        cube,
+        cube, misfits,
         plan::{FeatureColumn, TablePlan, feature_columns},
         ranking::{Ranking, rank},
         write::{Ordered, write_file},
     },
-    lake::tables::{self, Codes, People, Users, UsersCounts},
+    lake::tables::{self, Misfit, MisfitKind, People, Users, UsersCounts},
 };
 
 /// People a part, whatever memory is allowed: where parts end is part of the bytes. Each part's values are in memory.
@@ -29,8 +29,8 @@ impl Batch<'_> {
         let inputs = tables::inputs(self.lake, self.catalog, as_of).await?;
         let users = Users::open(self.lake, self.catalog, as_of).await?;
         let id = users.id;
-        let codes = tokio::task::block_in_place(|| users.codes(self.catalog))?;
-        self.refuse_too_many_unlisted(&codes)?;
+        let misfits = tokio::task::block_in_place(|| users.misfits(self.catalog, as_of))?;
+        misfits::refuse_too_many(self.catalog, "users", &misfits)?;
         let people = users.people(self.memory.people_together).await?;
         self.refuse_too_many_unusable(&users_rows(people.counts()))?;
         let events = self.aggregated(id, as_of).await?;
@@ -43,7 +43,7 @@ impl Batch<'_> {
         let day = Day { as_of, columns, tables: events.iter().zip(&plans).collect() };
         let Written { parts, cube, matched, mut users } = self.write_parts(&day, people).await?;
         let columns = day.columns;
-        users.notes = codes.unlisted.iter().map(ToString::to_string).collect();
+        users.misfits = misfits;
         let mut tables = vec![users];
         for (counted, matched) in events.into_iter().zip(matched) {
             tables.push(self.matched_rows(counted, matched, as_of)?);
@@ -115,15 +115,6 @@ impl Batch<'_> {
         Ok(part)
     }
 
-    fn refuse_too_many_unlisted(&self, codes: &Codes) -> Result<(), FeaturesError> {
-        let share_max = self.catalog.limits.unlisted_codes_share;
-        match codes.unlisted.iter().find(|column| column.share() > share_max) {
-            Some(column) => Err(FeaturesError::TooManyUnlisted { what: column.to_string(), share_max }),
-            None => Ok(()),
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a share of events, compared with a rounded limit")]
     fn matched_rows(
         &self,
         counted: Aggregated<'_>,
@@ -132,10 +123,6 @@ impl Batch<'_> {
     ) -> Result<TableRows, FeaturesError> {
         let notes = notes::unsold(self.catalog, &counted, as_of.to_epoch_days());
         let mut rows = TableRows { notes, ..counted.rows };
-        let (unknown, share_max) = (counted.usable - matched, self.catalog.limits.unknown_people_share);
-        if matched > 0 && unknown as f64 > share_max * counted.usable as f64 {
-            return Err(FeaturesError::TooManyUnknown { table: rows.table, unknown, rows: counted.usable, share_max });
-        }
         if counted.usable > 0 && matched == 0 {
             return Err(FeaturesError::NothingMatches {
                 table: rows.table,
@@ -144,7 +131,13 @@ impl Batch<'_> {
                 events_user: counted.table.user.clone(),
             });
         }
-        rows.outside.extend(reasons([("unknown_user", counted.usable - matched)]));
+        let unknown = counted.usable - matched;
+        rows.outside.extend(reasons([("unknown_user", unknown)]));
+        if unknown > 0 {
+            let (kind, column, examples) = (MisfitKind::UnknownUser, counted.table.user.clone(), Vec::new());
+            rows.misfits.insert(0, Misfit { kind, column, rows: unknown, of: counted.usable, examples });
+        }
+        misfits::refuse_too_many(self.catalog, &rows.table, &rows.misfits)?;
         Ok(rows)
     }
 }
@@ -172,12 +165,14 @@ fn part(day: &Day<'_>, people: DataFrame) -> Result<(Ordered, Vec<u64>), Feature
     let mut add =
         |frame: DataFrame| columns.extend(frame.into_columns().into_iter().map(|c| (c.name().to_string(), c)));
     add(people);
-    let mut matched = Vec::new();
+    let (mut matched, mut active) = (Vec::new(), vec![false; ids.len()]);
     for (table, plan) in &day.tables {
-        let Combined { values, events } = combine(plan, &table.partials, &ids)?;
+        let Combined { values, events, active: here } = combine(plan, &table.partials, &ids)?;
         add(values);
+        active.iter_mut().zip(here).for_each(|(active, here)| *active |= here);
         matched.push(events);
     }
+    add(DataFrame::new(ids.len(), vec![Column::new(HAS_EVENTS.into(), active)])?);
     let ordered = day.columns.iter().map(|column| {
         let column = columns.remove(&column.name).expect("every described column was computed");
         debug_assert!(column.len() == ids.len());
@@ -192,7 +187,7 @@ fn users_rows(counts: UsersCounts) -> TableRows {
         table: "users".to_owned(),
         rows: counts.rows,
         rejected: reasons([("null_id", counts.null_id), ("duplicate_id", counts.duplicate_id)]),
-        outside: reasons([("registered_later", counts.registered_later)]),
+        outside: reasons([("registered_later", counts.later)]),
         ..TableRows::default()
     }
 }

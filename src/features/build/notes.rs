@@ -65,7 +65,7 @@ fn commonest<'c>(counted: impl Iterator<Item = (Option<&'c str>, u64)>) -> Strin
 impl TableRows {
     /// What is worth knowing about the table, one sentence each.
     pub fn sentences(&self) -> Vec<String> {
-        let Self { table, rows, rejected, outside, amounts, notes, .. } = self;
+        let Self { table, rows, rejected, outside, amounts, notes, misfits, .. } = self;
         let list = |counts: &BTreeMap<String, u64>| {
             let counts: Vec<String> =
                 counts.iter().map(|(why, count)| format!("{}: {count}", why.replace('_', " "))).collect();
@@ -84,6 +84,7 @@ impl TableRows {
                 list(amounts)
             ));
         }
+        sentences.extend(misfits.iter().map(|misfit| format!("{table}: {misfit}")));
         sentences.extend(notes.iter().map(|note| format!("{table}: {note}")));
         sentences
     }

@@ -16,8 +16,8 @@ const SAMPLED_A_RANGE: usize = 256;
 pub struct UsersCounts {
     pub rows: u64,
     pub null_id: u64,
-    /// Of people who registered after the day; they do not count.
-    pub registered_later: u64,
+    /// Of people who registered after the snapshot's day.
+    pub later: u64,
     /// Further rows of an id that was there already; known once everybody was taken.
     pub duplicate_id: u64,
 }
@@ -52,16 +52,19 @@ impl Users {
             let count = |frame: LazyFrame| {
                 first_u64(&collect_now(frame.select([len().cast(DataType::UInt64)]))?).map_err(LakeError::from)
             };
-            let found = count(self.raw)?;
+            let found = count(self.frame.clone())?;
             if found != self.rows {
                 let (table, files, rows) = ("users".to_owned(), self.files, self.rows);
                 return Err(LakeError::RowsLost { table, files, rows, found });
             }
-            let rows = count(self.frame.clone())?;
+            let (frame, there) = match self.there {
+                Some(frame) => (frame.clone(), count(frame)?),
+                None => (self.frame, found),
+            };
             let together = u64::try_from(together.get()).unwrap_or(u64::MAX);
-            let mut people =
-                if rows > together { People::divided(&self.frame, rows, together) } else { People::held(self.frame) }?;
-            (people.counts.rows, people.counts.registered_later) = (found, found - rows);
+            let people = if there > together { People::divided(&frame, there, together) } else { People::held(frame) };
+            let mut people = people?;
+            (people.counts.rows, people.counts.later) = (found, found - there);
             Ok(people)
         })
         .await

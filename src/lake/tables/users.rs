@@ -1,13 +1,14 @@
 //! The `users` table: one row a person.
 
+use std::num::NonZeroUsize;
+
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
 
 use super::{
-    IdType, blocking,
-    codes::Codes,
+    IdType, Misfit, blocking, codes,
     columns::{Need, Wanted, Zones},
-    files, scan,
+    files, for_each_batch, misfit, scan,
 };
 use crate::{
     catalog::{AgeColumn, Catalog},
@@ -15,16 +16,20 @@ use crate::{
 };
 
 /// Ages outside are taken for a mistake of the data and become null.
-const AGE_MAX: i64 = 130;
+pub(super) const AGE_MAX: i64 = 130;
 const BIRTH: &str = "birth";
 const REGISTERED: &str = "registered";
+/// Ids that are in memory at a time while all pass by.
+const IDS_TOGETHER: NonZeroUsize = NonZeroUsize::new(100_000).expect("not 0");
 
 /// The `users` table with canonical columns; ids may still repeat.
 pub struct Users {
     /// `user_id, age, gender, region, opted_out` of those who were there on the day.
     pub(super) frame: LazyFrame,
-    /// The whole table, before codes became the catalog's ids.
-    pub(super) raw: LazyFrame,
+    /// Of these, who had registered by the end of the day; `None` where the data does not say.
+    pub(super) there: Option<LazyFrame>,
+    /// The table before codes became the catalog's ids.
+    raw: LazyFrame,
     pub id: IdType,
     /// As the files say.
     pub(super) rows: u64,
@@ -62,17 +67,33 @@ impl Users {
             Ok((scan::frame(&sources, &of_id(id))?, id))
         })
         .await?;
-        let there = match &catalog.users.registered {
-            Some(_) => frame.clone().filter(col(REGISTERED).is_null().or(col(REGISTERED).lt_eq(lit(as_of)))),
-            None => frame.clone(),
-        };
-        let canonical = there.select(canonical(catalog, as_of));
-        Ok(Self { frame: canonical, raw: frame, id, rows, files, _unpacked: unpacked })
+        let there = catalog.users.registered.as_ref().map(|_| {
+            let there = col(REGISTERED).is_null().or(col(REGISTERED).lt_eq(lit(as_of)));
+            frame.clone().filter(there).select(canonical(catalog, as_of))
+        });
+        Ok(Self {
+            there,
+            frame: frame.clone().select(canonical(catalog, as_of)),
+            raw: frame,
+            id,
+            rows,
+            files,
+            _unpacked: unpacked,
+        })
     }
 
-    /// How many people have codes and ages that the catalog does not know. Blocks.
-    pub fn codes(&self, catalog: &Catalog) -> Result<Codes, LakeError> {
-        Codes::count(&self.raw, catalog)
+    /// Gives every id to `each`, as often as it is there. Blocks.
+    pub fn for_each_id(&self, mut each: impl FnMut(&str)) -> Result<(), LakeError> {
+        for_each_batch(self.frame.clone().select([col("user_id")]), IDS_TOGETHER, |ids| {
+            let ids = ids.column("user_id")?.cast(&DataType::String)?;
+            ids.str()?.iter().flatten().for_each(&mut each);
+            Ok::<_, LakeError>(())
+        })
+    }
+
+    /// Codes, ages and flags that match nothing, on the day the table was opened for. Blocks.
+    pub fn misfits(&self, catalog: &Catalog, as_of: NaiveDate) -> Result<Vec<Misfit>, LakeError> {
+        misfit::of_people(&self.raw, catalog, years(catalog, as_of))
     }
 }
 
@@ -99,16 +120,20 @@ fn wanted(catalog: &Catalog, id: IdType) -> Vec<Wanted> {
 fn canonical(catalog: &Catalog, as_of: NaiveDate) -> Vec<Expr> {
     let absent = |dtype: DataType| lit(NULL).cast(dtype);
     let table = &catalog.users;
-    let age = match &table.age {
-        Some(AgeColumn::Years(_)) => plausible_age(col("age")),
-        Some(AgeColumn::BirthDate(_)) => plausible_age(years_since(as_of)),
-        None => absent(DataType::Int16),
-    };
-    let gender = if table.gender.is_some() { Codes::genders(catalog).known() } else { absent(DataType::String) };
-    let region = if table.region.is_some() { Codes::regions(catalog).known() } else { absent(DataType::String) };
+    let age = years(catalog, as_of).map_or_else(|| absent(DataType::Int16), plausible_age);
+    let gender = if table.gender.is_some() { codes::genders(catalog).known() } else { absent(DataType::String) };
+    let region = if table.region.is_some() { codes::regions(catalog).known() } else { absent(DataType::String) };
     // Who does not say that they may be written to may not be.
     let opted_out = if table.opted_out.is_some() { col("opted_out").fill_null(lit(true)) } else { lit(false) };
     vec![col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
+}
+
+/// Each person's age on `as_of`, whether or not anybody can be that old; `None` when the data has none.
+fn years(catalog: &Catalog, as_of: NaiveDate) -> Option<Expr> {
+    Some(match catalog.users.age.as_ref()? {
+        AgeColumn::Years(_) => col("age"),
+        AgeColumn::BirthDate(_) => years_since(as_of),
+    })
 }
 
 fn plausible_age(years: Expr) -> Expr {

@@ -127,6 +127,7 @@ top = 1
 
 [limits]
 unusable_rows_share = 0.2
+unknown_opt_out_share = 0.9
 "#;
 
 pub(crate) const USERS: &str = "id,age,sex,pref,out\nb,,X,99,\na,34,F,13,false\nc,200,M,13,1\n";
