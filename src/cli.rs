@@ -1,6 +1,8 @@
 //! The command line: one thin file per command, results on stdout, errors in plain words on stderr.
 
+mod catalog;
 mod columns;
+mod csv;
 mod demo;
 mod doctor;
 mod features;
@@ -42,6 +44,9 @@ enum Command {
     Serve(serve::Args),
     /// Build the segments that wait in the queue; may run on other machines than `serve`.
     Worker(worker::Args),
+    /// Compare the catalog with the lake.
+    #[command(subcommand)]
+    Catalog(catalog::Command),
     /// Turn the lake's events into snapshots of features.
     #[command(subcommand)]
     Features(features::Command),
@@ -100,6 +105,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
     match command {
         Command::Serve(args) => serve::run(args, config).await?,
         Command::Worker(args) => worker::run(args, config).await?,
+        Command::Catalog(command) => return catalog::run(command, &config).await,
         Command::Features(command) => return features::run(command, &config).await,
         Command::Segment(command) => return segment::run(command, &config).await,
         Command::Suppression(command) => suppression::run(command, &config).await?,

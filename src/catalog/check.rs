@@ -2,6 +2,7 @@
 
 mod features;
 mod products;
+mod wording;
 
 use std::{collections::HashSet, ops::Range, path::PathBuf};
 
@@ -9,9 +10,9 @@ use chrono_tz::Tz;
 use toml::Spanned;
 
 use super::{
-    AgeBounds, AgeColumn, Area, Catalog, CsvStyle, EventsTable, Gender, GenderId, KindColumn, Names, Region,
+    AgeBounds, AgeColumn, Area, Catalog, CsvStyle, EventsTable, Gender, GenderId, KindColumn, Limits, Names, Region,
     RegionCode, UsersTable, defaults,
-    raw::{RawCatalog, RawCsv, RawEvents, RawUsers},
+    raw::{RawCatalog, RawCsv, RawEvents, RawLimits, RawUsers},
 };
 
 /// Why a catalog cannot be used.
@@ -37,7 +38,7 @@ impl Catalog {
     pub fn parse(text: &str) -> Result<Self, CatalogProblem> {
         let raw: RawCatalog = toml::from_str(text).map_err(|error| CatalogProblem {
             line: line_at(text, error.span().map_or(0, |span| span.start)),
-            message: error.message().to_owned(),
+            message: wording::in_words(error.message()),
         })?;
         Checker { text }.catalog(raw)
     }
@@ -92,7 +93,7 @@ impl Checker<'_> {
             regions,
             products,
             features,
-            limits: raw.limits.into(),
+            limits: self.limits(raw.limits)?,
             sha256: crate::digest::sha256_hex(self.text),
         })
     }
@@ -110,6 +111,33 @@ impl Checker<'_> {
             return self.fail(raw.span(), "`[age]` gives more than 99 steps, and a Slack menu holds 100; raise `step`");
         }
         Ok(AgeBounds { min: age.min, max: age.max, step: age.step })
+    }
+
+    fn limits(&self, raw: Option<Spanned<RawLimits>>) -> Result<Limits, CatalogProblem> {
+        let Some(raw) = raw else { return Ok(RawLimits::default().into()) };
+        let span = raw.span();
+        let limits: Limits = raw.into_inner().into();
+        let shares = [
+            ("unusable_rows_share", limits.unusable_rows_share),
+            ("unlisted_codes_share", limits.unlisted_codes_share),
+            ("unknown_people_share", limits.unknown_people_share),
+            ("impossible_ages_share", limits.impossible_ages_share),
+            ("unknown_opt_out_share", limits.unknown_opt_out_share),
+            ("unknown_suppressed_share", limits.unknown_suppressed_share),
+        ];
+        if let Some((name, share)) = shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return self
+                .fail(span, format!("`{name}` in `[limits]` is {share}, but must be from 0 to 1, such as 0.05"));
+        }
+        if limits.smallest_segment > limits.largest_segment {
+            return self
+                .fail(span, "`smallest_segment` in `[limits]` is above `largest_segment`, so nothing could be asked");
+        }
+        // A signature lives no longer than a week.
+        if !(1..=7).contains(&limits.link_days) {
+            return self.fail(span, "`link_days` in `[limits]` is 1 to 7");
+        }
+        Ok(limits)
     }
 
     fn users(&self, raw: RawUsers) -> Result<UsersTable, CatalogProblem> {
@@ -334,6 +362,9 @@ horizon_days = 28
     fn mistakes_name_the_line_and_the_fix() {
         insta::assert_snapshot!(problem("Asia/Tokyo", "Tokyo"), @"3: `Tokyo` is no time zone; write one like `Asia/Tokyo`");
         insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = 0"), @"26: `horizon_days` is 1 to 366: how long after a snapshot a conversion counts");
+        insta::assert_snapshot!(problem("\n[users]", "\nlimits = { unusable_rows_share = 5 }\n[users]"), @"8: `unusable_rows_share` in `[limits]` is 5, but must be from 0 to 1, such as 0.05");
+        insta::assert_snapshot!(problem("\n[users]", "\nlimits = { smallest_segment = 5, largest_segment = 4 }\n[users]"), @"8: `smallest_segment` in `[limits]` is above `largest_segment`, so nothing could be asked");
+        insta::assert_snapshot!(problem("\n[users]", "\nlimits = { link_days = 0 }\n[users]"), @"8: `link_days` in `[limits]` is 1 to 7");
         insta::assert_snapshot!(problem("max = 79", "max = 9"), @"6: `[age]` needs min < max and a step of at least 1, such as min = 15, max = 79, step = 5");
         insta::assert_snapshot!(problem("users.parquet", "../users.parquet"), @"9: a table's path is below the lake's root, such as users/*.parquet; SEGMENT_LAKE names the root");
         insta::assert_snapshot!(problem("id = \"tea\"", "id = \"Green Tea\""), @"21: `Green Tea` must be 1 to 60 of a-z, 0-9, _ and -");
@@ -341,7 +372,18 @@ horizon_days = 28
     }
 
     #[test]
-    fn an_unknown_key_is_not_ignored() {
-        assert!(problem("horizon_days", "horizon_day").contains("horizon_day"));
+    fn what_is_no_catalog_is_said_in_words() {
+        insta::assert_snapshot!(problem("horizon_days", "horizon_day"), @"26: there is no key `horizon_day` here; did you mean `horizon_days`? It may be id, ja, en, search, table, kind, categories, horizon_days, min_conversions, exclude_converted, control_percent, priority, forbidden_features, allowed_channels");
+        insta::assert_snapshot!(problem("owner = \"data team\"\n", ""), @"1: the key `owner` is missing");
+        insta::assert_snapshot!(problem("path = \"users.parquet\"", "path = 5"), @"9: this is the number 5, but must be text in quotation marks");
+        insta::assert_snapshot!(problem("id = \"user_id\"", "id = [\"user_id\"]"), @"10: this is a list in brackets, but must be text in quotation marks");
+        insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = \"28\""), @r#"26: this is the text "28", but must be a whole number from 0 to 65535"#);
+        insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = 70000"), @"26: this is the number 70000, but must be a whole number from 0 to 65535");
+        insta::assert_snapshot!(problem("horizon_days = 28", "horizon_days = 2.5"), @"26: this is the fraction 2.5, but must be a whole number from 0 to 65535");
+        insta::assert_snapshot!(problem("max = 79", "max = 300"), @"6: this is the number 300, but must be a whole number from 0 to 255");
+        insta::assert_snapshot!(problem("fallback_locale = \"ja\"", "fallback_locale = \"fr\""), @"4: `fr` is no value of this key; it may be ja, en");
+        insta::assert_snapshot!(problem("owner = \"data team\"", "owner = data team"), @"5: this is no valid TOML; check quotation marks, brackets, commas and `=` on this line and the one before");
+        insta::assert_snapshot!(problem("owner = \"data team\"", "owner = \"data team"), @"5: this is no valid TOML; check quotation marks, brackets, commas and `=` on this line and the one before");
+        insta::assert_snapshot!(problem("owner = \"data team\"", "owner = \"a\"\nowner = \"b\""), @"6: this key or table stands here for the second time; remove one");
     }
 }

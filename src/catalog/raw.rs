@@ -25,8 +25,7 @@ pub(super) struct RawCatalog {
     pub(super) products: Vec<RawProduct>,
     #[serde(default)]
     pub(super) features: Vec<RawFeature>,
-    #[serde(default)]
-    pub(super) limits: RawLimits,
+    pub(super) limits: Option<Spanned<RawLimits>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -221,8 +220,7 @@ impl From<RawLimits> for Limits {
             unknown_suppressed_share: raw.unknown_suppressed_share,
             gzip_over_bytes: raw.gzip_over_bytes,
             link_over_bytes: raw.link_over_bytes,
-            // A signature lives no longer than a week.
-            link_days: raw.link_days.clamp(1, 7),
+            link_days: raw.link_days,
         }
     }
 }

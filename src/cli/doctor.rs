@@ -5,6 +5,7 @@ mod lake;
 mod machine;
 mod slack;
 mod store;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -67,23 +68,50 @@ fn parts(error: &anyhow::Error) -> (String, Option<String>) {
 }
 
 pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
-    let catalog = Catalog::load(&config.catalog);
-    let usable = catalog.as_ref().ok();
+    let mut report = Report { well: true };
+    let catalog = report.inputs(config).await;
     let options = stores::options(config);
-    let mut well = true;
-    let mut say = |findings: Vec<Finding>| {
+    report.say(store::check(config, catalog.as_ref(), &options, args.mend).await);
+    report.say(database::check(config).await);
+    report.say(slack::check(config).await);
+    report.say(machine::check(config));
+    Ok(report.code())
+}
+
+/// What `catalog check` says: the catalog, and the lake as the catalog describes it.
+pub(super) async fn tables_only(config: &Config) -> ExitCode {
+    let mut report = Report { well: true };
+    report.inputs(config).await;
+    report.code()
+}
+
+/// What has been said so far.
+struct Report {
+    well: bool,
+}
+
+impl Report {
+    fn say(&mut self, findings: Vec<Finding>) {
         for finding in findings {
-            well &= finding.found.is_ok();
+            self.well &= finding.found.is_ok();
             finding.say();
         }
-    };
-    say(vec![catalog_found(&catalog)]);
-    say(lake::check(config, usable, &options).await);
-    say(store::check(config, usable, &options, args.mend).await);
-    say(database::check(config).await);
-    say(slack::check(config).await);
-    say(machine::check(config));
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Checks the catalog and, through it, the lake; the catalog where it can be used.
+    async fn inputs(&mut self, config: &Config) -> Option<Catalog> {
+        let catalog = Catalog::load(&config.catalog);
+        let options = stores::options(config);
+        self.say(vec![catalog_found(&catalog)]);
+        let catalog = catalog.ok();
+        self.say(lake::check(config, catalog.as_ref(), &options).await);
+        self.say(tables::check(config, catalog.as_ref(), &options).await);
+        catalog
+    }
+
+    fn code(&self) -> ExitCode {
+        if self.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
 fn catalog_found(catalog: &Result<Catalog, CatalogError>) -> Finding {

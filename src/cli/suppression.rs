@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use sqlx::PgPool;
 
-use super::{output, stores::Stores};
+use super::{csv::CsvArgs, output, stores::Stores};
 use crate::{
     clock,
     config::Config,
@@ -34,6 +34,8 @@ pub(super) struct Upload {
     /// The column of people's ids; without it, the one that is called as in the users table, or `user_id`.
     #[arg(long)]
     column: Option<String>,
+    #[command(flatten)]
+    csv: CsvArgs,
     /// Take the list although ids are of nobody or look changed by a spreadsheet.
     #[arg(long)]
     anyway: bool,
@@ -64,7 +66,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
 async fn upload(stores: &Stores, pool: Option<&PgPool>, args: &Upload) -> anyhow::Result<()> {
     let Stores { catalog, lake, store } = stores;
     let as_of = clock::now().with_timezone(&catalog.time_zone).date_naive();
-    let list = IdList::read(&args.file, args.column.as_deref(), &catalog.users.id)?;
+    let list = IdList::read(&args.file, &args.csv.options(), args.column.as_deref(), &catalog.users.id)?;
     let matched = suppression::matched(Known { lake, store, catalog, as_of }, list, args.anyway).await?;
     suppression::upload(store, pool, &matched.ids).await?;
     said(&matched).into_iter().for_each(output::line);

@@ -234,7 +234,6 @@ fn counted(catalog: &Catalog, table: &EventsTable, partials: &[Stored], as_of: i
         rejected: reasons([("null_user", null_user), ("null_time", null_time)]),
         outside: reasons([("after_as_of", rows - null_user - null_time - usable)]),
         first_day: partials.iter().filter_map(|stored| stored.index.first_day(as_of)).min(),
-        notes: Vec::new(),
         misfits: misfits::of_events(catalog, table, partials.iter().map(|stored| &stored.index), as_of),
     };
     (rows, usable)

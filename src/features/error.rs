@@ -48,10 +48,21 @@ pub enum FeaturesError {
     DamagedPartials { key: String, why: String },
     #[error("{}: {source}", path.display())]
     Scratch { path: PathBuf, source: std::io::Error },
-    #[error("the features cannot be computed: {0}")]
-    Compute(#[from] polars::error::PolarsError),
+    #[error(
+        "the features cannot be computed: rows cannot be decoded, or were written over meanwhile; run `segment-bot features verify`, and \
+         if all is well, report it with the log at level debug"
+    )]
+    Undecodable,
     #[error("the batch was stopped; no snapshot was changed")]
     Stopped,
+}
+
+impl From<polars::error::PolarsError> for FeaturesError {
+    fn from(error: polars::error::PolarsError) -> Self {
+        // The library's words are for those who mend this program.
+        tracing::debug!(%error, "rows cannot be decoded");
+        Self::Undecodable
+    }
 }
 
 impl FeaturesError {
@@ -76,7 +87,7 @@ impl FeaturesError {
             | Self::TooManyCategories { .. }
             | Self::TooLittleMemory { .. }
             | Self::SameColumn { .. }
-            | Self::Compute(_) => false,
+            | Self::Undecodable => false,
         }
     }
 }

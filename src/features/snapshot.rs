@@ -82,9 +82,6 @@ pub struct TableRows {
     /// Amounts that could not be used, by reason; their rows count without one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub amounts: BTreeMap<String, u64>,
-    /// What probably is not as the catalog means it, in words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
     /// What matches nothing in the catalog or in `users`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misfits: Vec<Misfit>,

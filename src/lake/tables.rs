@@ -14,6 +14,7 @@ mod misfit;
 mod people;
 mod scan;
 pub mod spelling;
+mod survey;
 mod text;
 mod time;
 mod typed;
@@ -25,6 +26,7 @@ pub use events::{Events, event_files, extra_column, newest_day};
 pub use files::same_day;
 pub use misfit::{Example, Misfit, MisfitKind};
 pub use people::{People, UsersCounts};
+pub use survey::{Holds, Surveyed, SurveyedColumn, survey};
 pub use users::{Users, user_files};
 
 use std::num::NonZeroUsize;

@@ -29,8 +29,8 @@ pub enum ModelError {
     Read { part: PathBuf, source: std::io::Error },
     #[error("a snapshot cannot be encoded: {0}")]
     Encode(#[from] AudienceError),
-    #[error("a snapshot cannot be read: {0}")]
-    Polars(#[from] polars::error::PolarsError),
+    #[error("a snapshot's rows cannot be decoded; `segment-bot features verify` says which snapshot is damaged")]
+    Undecodable,
     #[error(transparent)]
     Table(#[from] gbdt::TableError),
     #[error(transparent)]
@@ -43,4 +43,12 @@ pub enum ModelError {
     Report(#[from] serde_json::Error),
     #[error("stopped")]
     Stopped,
+}
+
+impl From<polars::error::PolarsError> for ModelError {
+    fn from(error: polars::error::PolarsError) -> Self {
+        // The library's words are for those who mend this program.
+        tracing::debug!(%error, "rows cannot be decoded");
+        Self::Undecodable
+    }
 }

@@ -15,3 +15,4 @@ pub use error::TableFileError;
 pub use labelled::{LabelledTable, Roles};
 pub use scores::ScoresFile;
 pub use scoring::{Absent, Batch, ScoringFile};
+pub use source::DataFile;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use segment_bot::{
-    lake::Silent,
+    lake::{Silent, csv},
     model::Reuse,
     segment::{Conditions, Draft, Failure},
     worker::{
@@ -161,7 +161,7 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
         catalog: &sample.catalog,
         as_of: "2026-11-22".parse().unwrap(),
     };
-    let list = IdList::read(&list, Some("person"), "user_id").unwrap();
+    let list = IdList::read(&list, &csv::Options::default(), Some("person"), "user_id").unwrap();
     let matched = suppression::matched(known, list, false).await.unwrap();
     assert_eq!((matched.listed, matched.known, matched.doubtful.len()), (2, 2, 0));
     assert_eq!(suppression::upload(&sample.store, None, &matched.ids).await.unwrap().people, 2);

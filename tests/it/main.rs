@@ -3,6 +3,8 @@
 
 mod audience;
 mod build_segment;
+mod catalog_cli;
+mod catalog_doc;
 mod database_trouble;
 mod delivery_model;
 mod doctor;
@@ -29,6 +31,7 @@ mod slack_dead;
 mod slack_form;
 mod slack_http;
 mod slack_incidents;
+mod slack_outsiders;
 mod slack_results;
 mod slack_socket;
 mod slack_thread;

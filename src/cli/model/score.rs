@@ -14,10 +14,10 @@ use super::{
     warn,
 };
 use crate::{
-    cli::{columns, output},
+    cli::{columns, csv::CsvArgs, output},
     model::{
         gbdt::{Gbdt, Scorer},
-        table_file::{Absent, Batch, ScoringFile},
+        table_file::{Absent, Batch, DataFile, ScoringFile},
     },
 };
 
@@ -35,6 +35,8 @@ pub(in crate::cli) struct Args {
     /// A column of the table to write instead of row numbers.
     #[arg(long)]
     id: Option<String>,
+    #[command(flatten)]
+    csv: CsvArgs,
     /// Let columns that the model has and the table has not count as missing.
     #[arg(long)]
     allow_missing_columns: bool,
@@ -74,7 +76,8 @@ pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<(
     let mut spent = Spent::default();
     let meter = Meter::start();
     let absent = if args.allow_missing_columns { Absent::Missing } else { Absent::Refused };
-    let file = ScoringFile::open(&args.data, &model, args.id.as_deref(), absent)?;
+    let data = DataFile { path: args.data.clone(), csv: args.csv.options() };
+    let file = ScoringFile::open(&data, &model, args.id.as_deref(), absent)?;
     spent.reading.add(meter.stop());
     let mut table = file.scores(&args.out, out.handle()?)?;
     let model = model.ranked();

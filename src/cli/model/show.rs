@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::{bar::Bar, read_model, say_json, warn};
 use crate::{
-    cli::{columns, output},
+    cli::{columns, csv::CsvArgs, output},
     model::{
         evaluation::Evaluation,
         gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, TrainingFacts, Tree},
-        table_file::LabelledTable,
+        table_file::{DataFile, LabelledTable},
     },
 };
 
@@ -30,6 +30,8 @@ pub(in crate::cli) struct Args {
     /// The column of the table that says whether it happened.
     #[arg(long, requires = "data")]
     label: Option<String>,
+    #[command(flatten)]
+    csv: CsvArgs,
     /// Say everything as one JSON object.
     #[arg(long)]
     json: bool,
@@ -69,7 +71,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let (mut evaluation, mut contributions) = (None, None);
     if let (Some(data), Some(label)) = (&args.data, &args.label) {
         let bar = Bar::new("judging");
-        let judged = LabelledTable::read_for(data, label, &model)?;
+        let data = DataFile { path: data.clone(), csv: args.csv.options() };
+        let judged = LabelledTable::read_for(&data, label, &model)?;
         let ranked = model.ranked();
         evaluation = Evaluation::of(&ranked.raw_scores(&judged.table), judged.labels.as_slice());
         contributions = Some(ranked.mean_absolute_contributions(&judged.table.thinned(SAMPLE_ROWS)));

@@ -15,10 +15,10 @@ use super::{
     warn,
 };
 use crate::{
-    cli::{columns, output},
+    cli::{columns, csv::CsvArgs, output},
     model::{
         gbdt::{Gbdt, Kind, Tree},
-        table_file::{LabelledTable, Roles},
+        table_file::{DataFile, LabelledTable, Roles},
     },
 };
 
@@ -58,6 +58,8 @@ pub(in crate::cli) struct Args {
     /// Say the result as one JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    csv: CsvArgs,
     #[command(flatten)]
     booster: BoosterOptions,
 }
@@ -148,8 +150,9 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
     };
     let bar = Bar::new("reading");
     let meter = Meter::start();
-    let train = LabelledTable::read(&args.data, &roles)?;
-    let like_train = |path: &PathBuf| LabelledTable::read_like(path, &roles, &train.table);
+    let file = |path: &PathBuf| DataFile { path: path.clone(), csv: args.csv.options() };
+    let train = LabelledTable::read(&file(&args.data), &roles)?;
+    let like_train = |path: &PathBuf| LabelledTable::read_like(&file(path), &roles, &train.table);
     let validation = args.validation.as_ref().map(like_train).transpose()?;
     let read_seconds = meter.stop().wall_seconds;
     drop(bar);

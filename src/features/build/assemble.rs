@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, notes, reasons};
+use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, reasons};
 use crate::{
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
@@ -46,7 +46,7 @@ impl Batch<'_> {
         users.misfits = misfits;
         let mut tables = vec![users];
         for (counted, matched) in events.into_iter().zip(matched) {
-            tables.push(self.matched_rows(counted, matched, as_of)?);
+            tables.push(self.matched_rows(counted, matched)?);
         }
         self.publish(Contents { as_of, columns, inputs, parts, cube, tables }).await
     }
@@ -115,14 +115,8 @@ impl Batch<'_> {
         Ok(part)
     }
 
-    fn matched_rows(
-        &self,
-        counted: Aggregated<'_>,
-        matched: u64,
-        as_of: NaiveDate,
-    ) -> Result<TableRows, FeaturesError> {
-        let notes = notes::unsold(self.catalog, &counted, as_of.to_epoch_days());
-        let mut rows = TableRows { notes, ..counted.rows };
+    fn matched_rows(&self, counted: Aggregated<'_>, matched: u64) -> Result<TableRows, FeaturesError> {
+        let mut rows = counted.rows;
         if counted.usable > 0 && matched == 0 {
             return Err(FeaturesError::NothingMatches {
                 table: rows.table,

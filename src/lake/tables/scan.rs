@@ -279,6 +279,14 @@ fn damaged(source: &Source, error: &PolarsError) -> LakeError {
     source.unreadable("the file is damaged: its data cannot be decoded; copy or write it again")
 }
 
+/// The first rows of one expression over a Parquet file. Blocks.
+pub(super) fn sample(source: &Source, path: &Path, rows: usize, column: Expr) -> Result<Column, LakeError> {
+    let rows = IdxSize::try_from(rows).unwrap_or(IdxSize::MAX);
+    let read = guarded(|| collect_now(scan(&[path])?.limit(rows).select([column.alias("sample")])));
+    let frame = read.map_err(|error| damaged(source, &error))?;
+    Ok(frame.column("sample")?.clone())
+}
+
 fn scan(paths: &[impl AsRef<Path>]) -> PolarsResult<LazyFrame> {
     let paths = paths.iter().map(|path| PlRefPath::try_from_path(path.as_ref())).collect::<PolarsResult<Vec<_>>>()?;
     // Folders' names are read by ourselves.

@@ -272,7 +272,7 @@ mod tests {
 
     impl Kept {
         fn piece(&self) -> Piece {
-            Source::open(&self.path).unwrap().whole(&["x"]).unwrap()
+            Source::open(&self.path.as_path().into()).unwrap().whole(&["x"]).unwrap()
         }
 
         fn chosen(&self, wish: Wish) -> (Vec<f32>, Vec<String>) {

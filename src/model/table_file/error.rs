@@ -17,8 +17,8 @@ pub enum TableFileError {
     Undecodable { path: PathBuf },
     #[error(transparent)]
     Csv(Box<CsvError>),
-    #[error("cannot write {}: {source}", path.display())]
-    Write { path: PathBuf, source: polars::error::PolarsError },
+    #[error("cannot write {}: {why}", path.display())]
+    Write { path: PathBuf, why: String },
     #[error("{} is empty; its first line must name the columns", path.display())]
     Empty { path: PathBuf },
     #[error("two columns of {} have the name `{column}`; rename one", path.display())]
@@ -94,6 +94,11 @@ impl TableFileError {
     /// For `map_err` on what the system says.
     pub(super) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// For `map_err` on what polars says while writing.
+    pub(super) fn write(path: &std::path::Path) -> impl Fn(polars::error::PolarsError) -> Self {
+        move |error| Self::Write { path: path.to_owned(), why: crate::lake::write_words(&error) }
     }
 
     /// For `map_err` on what the reader of CSV says.

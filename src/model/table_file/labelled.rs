@@ -11,7 +11,7 @@ use super::{
     coding::{Coded, Coding, Wish, choose},
     columns::Cells,
     label::{self, Labels},
-    source::{Piece, Source},
+    source::{DataFile, Piece, Source},
 };
 use crate::model::gbdt::{Gbdt, Kind, Table};
 
@@ -45,8 +45,8 @@ pub struct LabelledTable {
 impl LabelledTable {
     /// Reads a file to train on. Text becomes categories, whose codes are their places among the sorted texts; booleans
     /// become 0 and 1; what is missing becomes NaN.
-    pub fn read(path: &Path, roles: &Roles) -> Result<Self, TableFileError> {
-        let source = Source::open(path)?;
+    pub fn read(file: &DataFile, roles: &Roles) -> Result<Self, TableFileError> {
+        let source = Source::open(file)?;
         let names = roles.features(&source)?;
         let piece = source.whole(&roles.read(&names))?;
         let choose = |name: &&str| choose(&piece, name, roles.wish(name));
@@ -55,8 +55,8 @@ impl LabelledTable {
     }
 
     /// Reads another file with the columns, kinds and categories of a table that was read before.
-    pub fn read_like(path: &Path, roles: &Roles, like: &Table) -> Result<Self, TableFileError> {
-        let source = Source::open(path)?;
+    pub fn read_like(file: &DataFile, roles: &Roles, like: &Table) -> Result<Self, TableFileError> {
+        let source = Source::open(file)?;
         let known = like.names().iter().zip(like.kinds());
         let features: Vec<(&str, Coding, Kind)> =
             known.map(|(name, kind)| (name.as_str(), Coding::of_kind(kind), kind.clone())).collect();
@@ -64,8 +64,8 @@ impl LabelledTable {
     }
 
     /// Reads a file with the outcomes in `label` to judge a model by: for [`Gbdt::ranked`].
-    pub fn read_for(path: &Path, label: &str, model: &Gbdt) -> Result<Self, TableFileError> {
-        let source = Source::open(path)?;
+    pub fn read_for(file: &DataFile, label: &str, model: &Gbdt) -> Result<Self, TableFileError> {
+        let source = Source::open(file)?;
         let roles = Roles { label: label.to_owned(), ..Roles::default() };
         let called: Vec<String> = model
             .feature_names()

@@ -37,7 +37,7 @@ impl ScoresFile {
     pub(super) fn new(path: &Path, file: File, id: Field) -> Result<Self, TableFileError> {
         let number = |name: &str| Field::new(name.into(), DataType::Float64);
         let schema = Schema::from_iter([id, number(PROBABILITY), number(LOG_ODDS)]);
-        let failed = |source| TableFileError::Write { path: path.to_owned(), source };
+        let failed = TableFileError::write(path);
         let writer = match ending(path).as_str() {
             "csv" => Writer::Csv(Box::new(CsvWriter::new(file).batched(&schema).map_err(failed)?)),
             "parquet" => Writer::Parquet(Box::new(ParquetWriter::new(file).batched(&schema).map_err(failed)?)),
@@ -48,7 +48,7 @@ impl ScoresFile {
 
     /// Adds the batch's rows; there is a score for each.
     pub fn write(&mut self, batch: &Batch, log_odds: &[f64]) -> Result<(), TableFileError> {
-        self.append(&batch.id, log_odds).map_err(|source| TableFileError::Write { path: self.path.clone(), source })
+        self.append(&batch.id, log_odds).map_err(TableFileError::write(&self.path))
     }
 
     fn append(&mut self, id: &Column, log_odds: &[f64]) -> PolarsResult<()> {
@@ -70,6 +70,6 @@ impl ScoresFile {
             Writer::Csv(mut writer) => writer.finish(),
             Writer::Parquet(writer) => writer.finish().map(|_| ()),
         };
-        ended.map_err(|source| TableFileError::Write { path: self.path, source })
+        ended.map_err(TableFileError::write(&self.path))
     }
 }

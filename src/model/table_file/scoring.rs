@@ -10,7 +10,7 @@ use super::{
     coding::Coding,
     labelled::unknown_categories,
     scores::{LOG_ODDS, PROBABILITY, ROW, ScoresFile},
-    source::{Piece, Source},
+    source::{DataFile, Piece, Source},
 };
 use crate::model::gbdt::{Gbdt, Table, TableError};
 
@@ -51,8 +51,8 @@ pub struct Batch {
 
 impl ScoringFile {
     /// Opens a file whose rows are told apart by the column `id` or, without one, by their number.
-    pub fn open(path: &Path, model: &Gbdt, id: Option<&str>, absent: Absent) -> Result<Self, TableFileError> {
-        let source = Source::open(path)?;
+    pub fn open(file: &DataFile, model: &Gbdt, id: Option<&str>, absent: Absent) -> Result<Self, TableFileError> {
+        let source = Source::open(file)?;
         if let Some(id) = id {
             source.require(id)?;
             if [PROBABILITY, LOG_ODDS].contains(&id) {
@@ -63,7 +63,7 @@ impl ScoringFile {
         let found: Vec<Option<String>> = names.iter().map(|name| source.called(name, model)).collect();
         let lacking: Vec<String> =
             names.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(name, _)| name.clone()).collect();
-        refuse(path, &lacking, names.len(), absent)?;
+        refuse(&file.path, &lacking, names.len(), absent)?;
         let codings = Coding::of_model(model).into_iter().zip(model.split_counts()).zip(&found);
         let codings: Vec<Option<Coding>> =
             codings.map(|((coding, splits), found)| (splits > 0 && found.is_some()).then_some(coding)).collect();

@@ -21,6 +21,19 @@ use crate::{lake::csv, model::gbdt::Gbdt};
 /// Rows of a piece, also of files with larger row groups. Pages before a piece are stepped over without unpacking them.
 const ROWS_MAX: usize = 1 << 18;
 
+/// A file of rows, and how it is written if it is CSV.
+#[derive(Debug, Clone, Default)]
+pub struct DataFile {
+    pub path: PathBuf,
+    pub csv: csv::Options,
+}
+
+impl From<&Path> for DataFile {
+    fn from(path: &Path) -> Self {
+        Self { path: path.to_owned(), csv: csv::Options::default() }
+    }
+}
+
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -32,7 +45,7 @@ pub(super) struct Source {
 #[derive(Debug)]
 enum Format {
     Parquet(FileMetadataRef),
-    Csv,
+    Csv(csv::Options),
 }
 
 /// Consecutive rows of a file.
@@ -57,7 +70,10 @@ enum Content {
 
 impl Source {
     /// Opens a file and reads its header or footer.
-    pub(super) fn open(path: &Path) -> Result<Self, TableFileError> {
+    pub(super) fn open(file: &DataFile) -> Result<Self, TableFileError> {
+        let path = file.path.as_path();
+        let csv =
+            || csv_reader(path, &file.csv).map(|reader| (Format::Csv(file.csv.clone()), reader.header().to_vec()));
         let (format, columns) = match ending(path).as_str() {
             "parquet" => {
                 let mut reader = parquet(path)?;
@@ -65,8 +81,8 @@ impl Source {
                 let schema = reader.schema().map_err(TableFileError::polars(path))?;
                 (Format::Parquet(footer), schema.iter_names().map(ToString::to_string).collect())
             }
-            "csv" => (Format::Csv, csv_reader(path)?.header().to_vec()),
-            "gz" if ending(&path.with_extension("")) == "csv" => (Format::Csv, csv_reader(path)?.header().to_vec()),
+            "csv" => csv()?,
+            "gz" if ending(&path.with_extension("")) == "csv" => csv()?,
             _ => return Err(TableFileError::Format { path: path.to_owned() }),
         };
         let source = Self { path: path.to_owned(), columns, format };
@@ -120,8 +136,8 @@ impl Source {
     pub(super) fn whole(&self, columns: &[&str]) -> Result<Piece, TableFileError> {
         let (content, rows) = match &self.format {
             Format::Parquet(footer) => (Content::Parquet { footer: footer.clone(), first: 0 }, footer.num_rows),
-            Format::Csv => {
-                let frame = self.read_csv(columns)?;
+            Format::Csv(options) => {
+                let frame = self.read_csv(columns, options)?;
                 let rows = frame.height();
                 (Content::Frame(frame), rows)
             }
@@ -155,11 +171,11 @@ impl Source {
     }
 
     fn is_untyped(&self) -> bool {
-        matches!(self.format, Format::Csv)
+        matches!(self.format, Format::Csv(_))
     }
 
-    fn read_csv(&self, columns: &[&str]) -> Result<DataFrame, TableFileError> {
-        let mut reader = csv_reader(&self.path)?;
+    fn read_csv(&self, columns: &[&str], options: &csv::Options) -> Result<DataFrame, TableFileError> {
+        let mut reader = csv_reader(&self.path, options)?;
         let is_read = |place: &usize| columns.contains(&self.columns[*place].as_str());
         let places: Vec<usize> = (0..self.columns.len()).filter(is_read).collect();
         let mut cells: Vec<Vec<Option<String>>> = vec![Vec::new(); places.len()];
@@ -235,8 +251,8 @@ fn parquet(path: &Path) -> Result<ParquetReader<File>, TableFileError> {
     Ok(ParquetReader::new(File::open(path).map_err(TableFileError::io(path))?))
 }
 
-fn csv_reader(path: &Path) -> Result<csv::Reader, TableFileError> {
-    csv::Reader::open(path, &path.display().to_string(), &csv::Options::default()).map_err(TableFileError::csv)
+fn csv_reader(path: &Path, options: &csv::Options) -> Result<csv::Reader, TableFileError> {
+    csv::Reader::open(path, &path.display().to_string(), options).map_err(TableFileError::csv)
 }
 
 #[cfg(test)]
@@ -258,7 +274,7 @@ mod tests {
         let mut frame = df!["id" => (0..700_000_i64).collect::<Vec<_>>()].unwrap();
         let file = File::create(&path).unwrap();
         ParquetWriter::new(file).with_row_group_size(Some(350_000)).finish(&mut frame).unwrap();
-        let source = Source::open(&path).unwrap();
+        let source = Source::open(&path.as_path().into()).unwrap();
         let pieces = source.pieces(&["id"]).unwrap();
         assert_eq!(
             pieces.iter().map(|piece| piece.first_row).collect::<Vec<_>>(),
@@ -278,7 +294,7 @@ mod tests {
         encoder.write_all(text.as_bytes()).unwrap();
         encoder.finish().unwrap();
         for path in [plain, packed] {
-            let source = Source::open(&path).unwrap();
+            let source = Source::open(&path.as_path().into()).unwrap();
             assert_eq!(source.columns, ["id", "the \"town\"", "none"]);
             let piece = source.whole(&["the \"town\"", "id"]).unwrap();
             let texts =
@@ -295,12 +311,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, "age,age\n1,2\n").unwrap();
-        assert!(matches!(Source::open(&path), Err(TableFileError::Duplicate { column, .. }) if column == "age"));
+        assert!(
+            matches!(Source::open(&path.as_path().into()), Err(TableFileError::Duplicate { column, .. }) if column == "age")
+        );
         std::fs::write(&path, "").unwrap();
-        let empty = Source::open(&path).unwrap_err().to_string();
+        let empty = Source::open(&path.as_path().into()).unwrap_err().to_string();
         assert!(empty.ends_with("rows.csv: the file is empty; its first line must name the columns"), "{empty}");
         std::fs::write(&path, "age\n").unwrap();
-        assert_eq!(Source::open(&path).unwrap().whole(&["age"]).unwrap().rows, 0);
-        assert!(matches!(Source::open(&folder.path().join("rows.txt")), Err(TableFileError::Format { .. })));
+        assert_eq!(Source::open(&path.as_path().into()).unwrap().whole(&["age"]).unwrap().rows, 0);
+        assert!(matches!(
+            Source::open(&folder.path().join("rows.txt").as_path().into()),
+            Err(TableFileError::Format { .. })
+        ));
     }
 }

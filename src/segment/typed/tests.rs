@@ -101,6 +101,18 @@ fn what_could_be_meant_in_two_ways_is_refused_with_both() {
     .into_iter()
     .map(|line| asked(line).expect_err(line))
     .collect();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    `age=25,39` can be read in two ways: `age=25-39` or `age=25`. Write the one you mean.
+    `age=25、39` can be read in two ways: `age=25-39` or `age=25`. Write the one you mean.
+    `age=25 39` can be read in two ways: `age=25-39` or `age=25`. Write the one you mean.
+    `size=5.000` can be read in two ways: `size=5000` or `size=5`. Write the one you mean.
+    `size=1,5` can be read in two ways: `size=15` or `size=1.5`. Write the one you mean.
+    `size=50,00` can be read in two ways: `size=5000` or `size=50.00`. Write the one you mean.
+    `size=5 000` can be read in two ways: `size=5000` or `size=5`. Write the one you mean.
+    `region=東京 大阪` can be read in two ways: `region=東京,大阪` or `region=東京`. Write the one you mean.
+    `gender=f m` can be read in two ways: `gender=f,m` or `gender=f`. Write the one you mean.
+    `name=Spring sale` can be read in two ways: `name="Spring sale"` or `name=Spring`. Write the one you mean.
+    `product=skincare,coffee` can be read in two ways: `product=skincare` or `product=coffee`. Write the one you mean.
+    "#);
     assert!(refused.iter().all(|said| said.contains("two ways")), "{refused:?}");
 }

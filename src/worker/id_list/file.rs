@@ -29,11 +29,11 @@ pub enum IdListError {
 }
 
 impl IdList {
-    /// Reads the ids in `column`, or else in the column that is called as the users' ids are or as in delivered files; a
+    /// Reads the ids in `column`, or else in the column that is called `users_id` as in `users` or as in delivered files; a
     /// file of one column needs no header.
-    pub fn read(path: &Path, column: Option<&str>, users_id: &str) -> Result<Self, IdListError> {
+    pub fn read(path: &Path, options: &Options, column: Option<&str>, users_id: &str) -> Result<Self, IdListError> {
         let file = path.display().to_string();
-        let reader = Reader::open(path, &file, &Options::default())?;
+        let reader = Reader::open(path, &file, options)?;
         let header = reader.header().to_vec();
         let names: Vec<String> = match column {
             Some(column) => vec![column.to_owned()],
@@ -44,7 +44,7 @@ impl IdList {
         let called = |name: &String| header.iter().position(|found| same_name(found, name));
         match names.iter().find_map(called) {
             Some(at) => Self::rows(reader, (file, at), (ours, 0)),
-            None if header.len() == 1 && column.is_none() => Self::without_header(path, file, reader),
+            None if header.len() == 1 && column.is_none() => Self::without_header((path, options), file, reader),
             None => {
                 let found = header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
                 Err(IdListError::NoColumn { file, names, found })
@@ -53,7 +53,7 @@ impl IdList {
     }
 
     /// One column whose first line may be an id.
-    fn without_header(path: &Path, file: String, reader: Reader) -> Result<Self, IdListError> {
+    fn without_header((path, options): (&Path, &Options), file: String, reader: Reader) -> Result<Self, IdListError> {
         let mut list = if file.to_ascii_lowercase().ends_with(".gz") {
             let first = reader.header()[0].clone();
             let mut list = Self::rows(reader, (file, 0), (false, 0))?;
@@ -70,7 +70,7 @@ impl IdList {
             File::open(path).and_then(|mut opened| opened.read_to_end(&mut text)).map_err(failed)?;
             let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
             let whole = [OURS.as_bytes(), b"\n", text].concat();
-            let reader = Reader::new(Box::new(std::io::Cursor::new(whole)), &file, &Options::default())?;
+            let reader = Reader::new(Box::new(std::io::Cursor::new(whole)), &file, options)?;
             Self::rows(reader, (file, 0), (false, 1))?
         };
         list.first_may_be_name = true;

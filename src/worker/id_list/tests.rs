@@ -1,6 +1,7 @@
 //! Which known people a list means.
 
 use super::*;
+use crate::lake::csv::Options;
 
 fn matched(text: &str, known: &[&str]) -> Matched {
     compared(text, (None, "id"), known).unwrap()
@@ -10,7 +11,7 @@ fn compared(text: &str, (column, users_id): (Option<&str>, &str), known: &[&str]
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list.csv");
     std::fs::write(&path, text).unwrap();
-    let mut matcher = Matcher::new(IdList::read(&path, column, users_id)?);
+    let mut matcher = Matcher::new(IdList::read(&path, &Options::default(), column, users_id)?);
     for id in known {
         matcher.known(id);
     }
@@ -59,7 +60,7 @@ fn what_a_spreadsheet_rounded_is_told_first() {
     let found = matched("id\nx\ny\n1.23457E+11\n1234567890123450000\n5\n", &["123456789012", "5"]);
     assert_eq!((found.listed, found.known, found.unknown()), (5, 1, 4));
     assert!(found.has_broken());
-    insta::assert_snapshot!(quoted(&found.doubtful), @"");
+    insta::assert_snapshot!(quoted(&found.doubtful), @"line 4 `1.23457E+11` looks like a number that a spreadsheet rounded, line 5 `1234567890123450000` looks like a number that a spreadsheet rounded, line 2 `x`");
 }
 
 #[test]
@@ -90,9 +91,9 @@ fn a_list_that_cannot_be_read_says_what_to_do() {
         let error = compared(text, (column, "customer"), &[]).unwrap_err().to_string();
         error[error.find("list.csv").unwrap()..].to_owned()
     };
-    insta::assert_snapshot!(refusal("a,b\n1,2\n", None), @"");
-    insta::assert_snapshot!(refusal("a\n1\n", Some("b")), @"");
-    insta::assert_snapshot!(refusal("customer\n", None), @"");
-    insta::assert_snapshot!(refusal("customer,why\n1,x\n ,x\n", None), @"");
-    insta::assert_snapshot!(refusal("customer\n\"1\n2\"\n", None), @"");
+    insta::assert_snapshot!(refusal("a,b\n1,2\n", None), @"list.csv: no column is called `customer` or `user_id`; it has `a`, `b`. Name the column of people's ids with --column");
+    insta::assert_snapshot!(refusal("a\n1\n", Some("b")), @"list.csv: no column is called `b`; it has `a`. Name the column of people's ids with --column");
+    insta::assert_snapshot!(refusal("customer\n", None), @"list.csv names nobody; `suppression clear` takes the list out of force");
+    insta::assert_snapshot!(refusal("customer,why\n1,x\n ,x\n", None), @"list.csv, line 3: the id is empty; write it or remove the line");
+    insta::assert_snapshot!(refusal("customer\n\"1\n2\"\n", None), @r#"list.csv, line 2: the quotation mark that opens field 1 is closed in line 3 only, and the lines between look like rows of their own; close it in its own row, or remove both. A quotation mark inside a field in quotation marks is written twice ("")"#);
 }
