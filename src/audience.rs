@@ -16,10 +16,13 @@ mod parts;
 mod ranking;
 mod scored;
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use chrono::NaiveDate;
-use polars::prelude::{DataType, PolarsError};
+use polars::prelude::PolarsError;
 
 pub use batch::{FeatureBatch, encode};
 pub use cube::Cube;
@@ -119,21 +122,37 @@ pub enum AudienceError {
     TooSmall { people: u64, smallest: u64 },
     #[error("cannot open {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("cannot read {}: {source}", path.display())]
-    Parquet { path: PathBuf, source: PolarsError },
+    #[error("{} is damaged: its rows cannot be decoded", path.display())]
+    Undecodable { path: PathBuf },
     #[error("{} has no column `{column}`", path.display())]
     MissingColumn { path: PathBuf, column: String },
-    #[error("column `{column}` is {found} and should be {expected}")]
-    WrongType { column: String, found: DataType, expected: &'static str },
-    #[error(transparent)]
-    Frame(#[from] PolarsError),
+    #[error("column `{column}` of a snapshot should be {expected}, but is not")]
+    WrongType { column: String, expected: &'static str },
+    #[error("the snapshot's rows do not fit one another")]
+    Frame,
     #[error("the model gave {scores} finite scores for {people} people")]
     Scores { scores: usize, people: usize },
     #[error("stopped on request")]
     Stopped,
 }
 
+impl From<PolarsError> for AudienceError {
+    fn from(error: PolarsError) -> Self {
+        // The library's words are for those who mend this program.
+        tracing::debug!(%error, "rows do not fit");
+        Self::Frame
+    }
+}
+
 impl AudienceError {
+    /// For `map_err` on what polars says of the file `path`.
+    fn undecodable(path: &Path) -> impl Fn(PolarsError) -> Self {
+        move |error| {
+            tracing::debug!(path = %path.display(), %error, "cannot be decoded");
+            Self::Undecodable { path: path.to_owned() }
+        }
+    }
+
     /// What the person who asked is told; `None` when somebody stopped it and knows.
     pub fn failure(&self) -> Option<Failure> {
         match *self {
@@ -142,8 +161,10 @@ impl AudienceError {
             }
             Self::TooSmall { people, smallest } => Some(Failure::TooSmall { people, smallest }),
             Self::Unreadable { .. } => Some(Failure::StorageUnreachable),
-            Self::Parquet { .. } | Self::MissingColumn { .. } | Self::WrongType { .. } => Some(Failure::DataUnreadable),
-            Self::Frame(_) | Self::Scores { .. } => Some(Failure::Internal),
+            Self::Undecodable { .. } | Self::MissingColumn { .. } | Self::WrongType { .. } => {
+                Some(Failure::DataUnreadable)
+            }
+            Self::Frame | Self::Scores { .. } => Some(Failure::Internal),
             Self::Stopped => None,
         }
     }

@@ -14,7 +14,7 @@ mod s3;
 mod store;
 pub mod tables;
 
-pub use error::{LakeError, S3Trouble, file_words};
+pub use error::{LakeError, S3Trouble, file_words, write_words};
 pub use modes::Exposed;
 pub use report::{Report, Silent};
 pub use store::{Object, Store, StoreOptions};

@@ -26,7 +26,7 @@ impl Cube {
     /// Reads the table.
     pub fn read(path: &Path, catalog: &Catalog) -> Result<Self, AudienceError> {
         let file = File::open(path).map_err(|source| AudienceError::Unreadable { path: path.to_owned(), source })?;
-        let failed = |source| AudienceError::Parquet { path: path.to_owned(), source };
+        let failed = AudienceError::undecodable(path);
         let rows = ParquetReader::new(file).finish().map_err(failed)?;
         // A product may be younger than the table.
         let count = |id: &ProductId| Some((id.clone(), conversions(&rows, id).ok()?));

@@ -53,7 +53,7 @@ impl Profiles {
     pub(super) fn of(frame: &DataFrame, catalog: &Catalog) -> Result<Self, AudienceError> {
         let age = frame.column("age")?;
         if !(age.dtype().is_integer() || *age.dtype() == DataType::Null) {
-            return Err(wrong_type(age, age.dtype(), "whole years"));
+            return Err(wrong_type(age, "whole years"));
         }
         Ok(Self {
             age: age.cast(&DataType::Int16)?.i16()?.iter().collect(),
@@ -261,7 +261,7 @@ impl Eligibility {
             return Ok(vec![false; frame.height()]);
         }
         if *column.dtype() != DataType::Date {
-            return Err(wrong_type(column, column.dtype(), "a date"));
+            return Err(wrong_type(column, "a date"));
         }
         let long_ago = long_ago.map_or(i64::MIN, |day| day.signed_duration_since(NaiveDate::default()).num_days());
         let days = column.to_physical_repr();
@@ -272,7 +272,7 @@ impl Eligibility {
 /// Whether each person opted out; who is not known to be in is out.
 pub(super) fn opted_out(column: &Column) -> Result<Vec<bool>, AudienceError> {
     if *column.dtype() != DataType::Boolean {
-        return Err(wrong_type(column, column.dtype(), "true or false"));
+        return Err(wrong_type(column, "true or false"));
     }
     Ok(column.bool()?.iter().map(|is_out| is_out.unwrap_or(true)).collect())
 }

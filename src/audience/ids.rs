@@ -13,16 +13,15 @@ pub(super) enum Ids {
 impl Ids {
     pub(super) fn of(frame: &DataFrame) -> Result<Self, AudienceError> {
         let column = frame.column("user_id")?;
-        let found = column.dtype();
         if column.null_count() > 0 {
-            return Err(wrong_type(column, found, "without nulls"));
+            return Err(wrong_type(column, "without nulls"));
         }
-        match found {
+        match column.dtype() {
             DataType::String => Ok(Self::Text(column.str()?.iter().flatten().map(str::to_owned).collect())),
             integer if integer.is_integer() => {
                 Ok(Self::Int(column.cast(&DataType::Int64)?.i64()?.iter().flatten().collect()))
             }
-            _ => Err(wrong_type(column, found, "text or a whole number")),
+            _ => Err(wrong_type(column, "text or a whole number")),
         }
     }
 

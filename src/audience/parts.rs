@@ -65,7 +65,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Piece>, AudienceError> {
     let mut pieces = Vec::new();
     for path in paths {
         let mut reader = reader(path)?;
-        let failed = |source| AudienceError::Parquet { path: path.clone(), source };
+        let failed = AudienceError::undecodable(path);
         let footer = reader.get_metadata().map_err(failed)?.clone();
         let bare = FileMetadata { row_groups: Vec::new(), ..FileMetadata::clone(&footer) };
         for (at, group) in footer.row_groups.iter().enumerate() {
@@ -90,16 +90,16 @@ impl Piece {
     pub(super) fn has(&self, column: &str) -> Result<bool, AudienceError> {
         let mut reader = reader(&self.path)?;
         reader.set_metadata(self.footer.clone());
-        let schema = reader.schema().map_err(|source| AudienceError::Parquet { path: self.path.clone(), source })?;
+        let schema = reader.schema().map_err(AudienceError::undecodable(&self.path))?;
         Ok(schema.get(column).is_some())
     }
 
     /// The named columns of these rows.
     pub(super) fn read(&self, columns: &BTreeSet<String>) -> Result<DataFrame, AudienceError> {
-        let failed = |source| AudienceError::Parquet { path: self.path.clone(), source };
+        let failed = AudienceError::undecodable(&self.path);
         let mut reader = reader(&self.path)?;
         reader.set_metadata(self.footer.clone());
-        let schema = reader.schema().map_err(failed)?;
+        let schema = reader.schema().map_err(&failed)?;
         if let Some(column) = columns.iter().find(|column| schema.get(column.as_str()).is_none()) {
             return Err(AudienceError::MissingColumn { path: self.path.clone(), column: column.clone() });
         }

@@ -68,7 +68,7 @@ fn columns(query: &Query<'_>) -> BTreeSet<String> {
 /// Models that know nothing of people without any event cannot rank them: they come after everybody else.
 fn put_last(raws: &mut [f64], frame: &DataFrame) -> Result<(), AudienceError> {
     let there = frame.column(HAS_EVENTS)?;
-    let there = there.bool().map_err(|_| wrong_type(there, there.dtype(), "true or false"))?;
+    let there = there.bool().map_err(|_| wrong_type(there, "true or false"))?;
     for (raw, there) in raws.iter_mut().zip(there.iter()) {
         if there == Some(false) {
             *raw = RAW_WITHOUT_EVENTS;

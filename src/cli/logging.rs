@@ -31,7 +31,20 @@ pub(super) fn into_file(config: &Config, file: &Path) -> anyhow::Result<()> {
 /// The client of S3 tells what it met in words for its makers; whoever called it says the same in ours.
 const QUIET: &str = "aws_=off";
 
+/// Where the decoders of files are; a damaged file may make them panic, and whoever called them says so in words.
+const DECODERS: &str = "polars";
+
+/// Panics of decoders go to the log at level debug, all others as usual to stderr.
+fn quiet_decoders() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.location() {
+        Some(place) if place.file().contains(DECODERS) => tracing::debug!(%panic, "a decoder gave up"),
+        _ => usual(panic),
+    }));
+}
+
 fn init(config: &Config, filter: &str, writer: BoxMakeWriter, colours: bool) -> anyhow::Result<()> {
+    quiet_decoders();
     let filter =
         EnvFilter::try_new(format!("{QUIET},{filter}")).with_context(|| format!("SEGMENT_LOG is `{filter}`"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);

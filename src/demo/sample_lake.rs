@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use behaviour::Day;
 use people::Person;
 
+use crate::lake::write_words;
+
 /// People whose events are drawn, and written as one row group a day, together.
 const BLOCK_PEOPLE: u64 = 1 << 17;
 /// Event files that are open at once, well below the usual limit of 1,024 open files.
@@ -74,8 +76,8 @@ pub enum SampleError {
     InTheWay { path: PathBuf },
     #[error("cannot write {}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("cannot write {}: {source}", path.display())]
-    Parquet { path: PathBuf, source: PolarsError },
+    #[error("cannot write {}: {why}", path.display())]
+    Parquet { path: PathBuf, why: String },
 }
 
 /// The options and the format of a finished lake.
@@ -251,5 +253,5 @@ fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> SampleError {
 
 fn parquet_error(path: &Path) -> impl FnOnce(PolarsError) -> SampleError {
     let path = path.to_owned();
-    move |source| SampleError::Parquet { path, source }
+    move |error| SampleError::Parquet { path, why: write_words(&error) }
 }

@@ -134,6 +134,15 @@ pub fn file_words(error: &std::io::Error) -> String {
     said.to_owned()
 }
 
+/// Why a table cannot be written, as far as a person can do something about it.
+pub fn write_words(error: &polars::error::PolarsError) -> String {
+    tracing::debug!(%error, "a table cannot be written");
+    match error {
+        polars::error::PolarsError::IO { error, .. } => file_words(error),
+        _ => "its rows cannot be encoded".to_owned(),
+    }
+}
+
 impl LakeError {
     /// `None` when there is no such object.
     pub fn found<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {

@@ -1,5 +1,7 @@
 //! What is read and what is refused, in words.
 
+use proptest::prelude::*;
+
 use super::{CsvError, Options, Reader};
 
 fn read_with(text: &[u8], options: &Options) -> Result<Vec<Vec<String>>, CsvError> {
@@ -148,4 +150,117 @@ fn compressed_files_are_whole_or_refused() {
     insta::assert_snapshot!(opened(text.as_bytes()).unwrap_err(), @"t.CSV.GZ: the name ends in .gz, but the file is not compressed with gzip; name it .csv, or compress it");
     insta::assert_snapshot!(opened(b"").unwrap_err(), @"t.CSV.GZ: the file is empty; its first line must name the columns");
     insta::assert_snapshot!(refused(&packed), @"t.csv, line 1: this is a file compressed with gzip, not CSV; name it .csv.gz if it holds CSV");
+}
+
+/// A way to write the same table.
+#[derive(Debug, Clone, Copy)]
+struct Dialect {
+    separator: u8,
+    terminator: ::csv::Terminator,
+    style: ::csv::QuoteStyle,
+    mark: bool,
+    null: &'static str,
+}
+
+fn dialects() -> impl Strategy<Value = Dialect> {
+    use ::csv::{QuoteStyle, Terminator};
+    let terminators = [Terminator::Any(b'\n'), Terminator::CRLF, Terminator::Any(b'\r')];
+    let styles = [QuoteStyle::Necessary, QuoteStyle::Always, QuoteStyle::NonNumeric];
+    let separators = prop::sample::select(b",;\t|".to_vec());
+    let ends = (prop::sample::select(terminators.to_vec()), prop::sample::select(styles.to_vec()));
+    (separators, ends, any::<bool>(), prop::sample::select(vec!["", "?", "NULL"]))
+        .prop_map(|(separator, (terminator, style), mark, null)| Dialect { separator, terminator, style, mark, null })
+}
+
+/// Rows of three cells; `cell` is a pattern.
+fn rows(cell: &'static str) -> impl Strategy<Value = Vec<[Option<String>; 3]>> {
+    let cells = prop::array::uniform3(prop::option::weighted(0.8, cell));
+    // A row without any value may look like a blank line in one column only.
+    prop::collection::vec(cells, 1..12)
+}
+
+fn written(rows: &[[Option<String>; 3]], dialect: Dialect) -> Vec<u8> {
+    let mut writer = ::csv::WriterBuilder::new()
+        .delimiter(dialect.separator)
+        .terminator(dialect.terminator)
+        .quote_style(dialect.style)
+        .from_writer(if dialect.mark { b"\xef\xbb\xbf".to_vec() } else { Vec::new() });
+    writer.write_record(["id", "note", "age"]).unwrap();
+    for row in rows {
+        writer.write_record(row.iter().map(|cell| cell.as_deref().unwrap_or(dialect.null))).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+fn as_read(rows: &[[Option<String>; 3]]) -> Vec<Vec<String>> {
+    let cell = |cell: &Option<String>| match cell.as_deref().map(str::trim) {
+        None | Some("" | "?" | "NULL") => "∅".to_owned(),
+        Some(_) => cell.clone().unwrap_or_default(),
+    };
+    let header = ["id", "note", "age"].map(str::to_owned).to_vec();
+    std::iter::once(header).chain(rows.iter().map(|row| row.iter().map(cell).collect())).collect()
+}
+
+fn options(dialect: Dialect) -> Options {
+    Options { separator: Some(dialect.separator), null: vec!["?".to_owned(), "NULL".to_owned()] }
+}
+
+/// Rows of a text by the rule of RFC 4180 alone, header included; `None` where a quotation mark stays open.
+fn counted(text: &[u8]) -> Option<usize> {
+    let (mut rows, mut quoted, mut at_start, mut empty) = (0, false, true, true);
+    let mut bytes = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).iter().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if quoted && bytes.peek() == Some(&&b'"') => drop(bytes.next()),
+            b'"' if quoted => quoted = false,
+            b'"' if at_start => (quoted, empty) = (true, false),
+            b'\n' | b'\r' if !quoted => {
+                rows += usize::from(!empty);
+                (at_start, empty) = (true, true);
+                continue;
+            }
+            _ => empty = false,
+        }
+        at_start = !quoted && *byte == b',';
+    }
+    (!quoted).then_some(rows + usize::from(!empty))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_dialect_reads_back_what_was_written(rows in rows("[a-zA-Z0-9 .'é東-]{1,12}"), dialect in dialects()) {
+        prop_assert_eq!(read_with(&written(&rows, dialect), &options(dialect)).unwrap(), as_read(&rows));
+    }
+
+    #[test]
+    fn any_text_in_a_cell_reads_back_or_is_refused(rows in rows("[a-z0-9\",;\t|\n\r\\\\ ?]{1,12}"), dialect in dialects()) {
+        if let Ok(read) = read_with(&written(&rows, dialect), &options(dialect)) {
+            prop_assert_eq!(read, as_read(&rows));
+        }
+    }
+
+    #[test]
+    fn changed_bytes_lose_no_row_in_silence(
+        rows in rows("[a-z0-9\", ]{1,8}"),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..6),
+    ) {
+        let usual = Dialect {
+            separator: b',', terminator: ::csv::Terminator::Any(b'\n'), style: ::csv::QuoteStyle::Necessary, mark: false, null: "",
+        };
+        let mut text = written(&rows, usual);
+        for (place, byte, how) in changes {
+            let at = place.index(text.len());
+            match how {
+                0 => text[at] = byte,
+                1 => text.insert(at, byte),
+                _ if text.len() > 1 => drop(text.remove(at)),
+                _ => {}
+            }
+        }
+        if let Ok(read) = read_with(&text, &Options::default()) {
+            prop_assert_eq!(Some(read.len()), counted(&text), "{:?}", String::from_utf8_lossy(&text));
+        }
+    }
 }
