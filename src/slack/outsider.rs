@@ -129,6 +129,10 @@ impl Actor {
     }
 
     async fn is_outside(&self, app: &SlackApp) -> bool {
+        if app.client().installed().is_none() {
+            // Slack did not answer when the service started.
+            drop(tokio::time::timeout(WAIT, app.client().identify()).await);
+        }
         let installed = app.client().installed();
         let organisation = installed.as_ref().and_then(|installed| installed.enterprise.clone());
         if organisation.is_some() && self.enterprise == organisation {

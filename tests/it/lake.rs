@@ -1,5 +1,6 @@
 //! The lake's promises, the same for a folder and for a bucket on a real S3 server.
 
+mod damaged_tables;
 #[path = "support/s3.rs"]
 pub(crate) mod s3;
 mod s3_answers;

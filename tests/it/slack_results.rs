@@ -11,6 +11,7 @@ use segment_bot::{
     queue::{self, JobKind, Lease, NewRequest, Outcome, Request},
     segment::{Failure, Summary},
     slack::{ConfirmSettings, Delivery, deliver, notify},
+    worker::suppression,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -152,4 +153,71 @@ async fn what_slack_would_not_take_is_a_link_that_expires() {
     let kept: String =
         sqlx::query_scalar("select string_agg(progress::text, '') from job").fetch_one(&stage.pool).await.unwrap();
     assert!(!kept.contains("X-Amz"), "the link is in the thread and nowhere else");
+}
+
+const PEOPLE: &str = "rank,user_id,score,decile\n1,u1,0.9,1\n2,u2,0.8,1\n3,'-u3,0.7,1\n";
+
+/// A delivered `segment.csv`, however it was compressed.
+fn delivered_people(stage: &Stage) -> Vec<String> {
+    let texts = stage.slack.uploads().into_values().map(|bytes| String::from_utf8(bytes).unwrap());
+    let mut files: Vec<String> = texts.filter(|text| text.starts_with("rank")).collect();
+    assert_eq!(files.len(), 1);
+    files.remove(0).lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn whoever_was_suppressed_since_the_build_is_left_out_and_the_thread_says_so() {
+    let (stage, folder) = (Stage::new().await, tempfile::tempdir().unwrap());
+    let store = store(&format!("file://{}", folder.path().display()), &folder).await;
+    let english = NewRequest { locale: segment_bot::catalog::Locale::En, ..new_request("V1", "U1") };
+    let (request, lease) = built(&stage, &store, &english, PEOPLE).await;
+    let listed = ["-u3".to_owned(), "u1".to_owned(), "u9".to_owned()];
+    suppression::upload(&store, Some(&stage.pool), &listed).await.unwrap();
+    let results = Results::new(store, stage.pool.clone(), limits());
+    assert_eq!(delivered(&stage, &results, &request, &lease).await, Outcome::Delivered);
+    assert_eq!(delivered_people(&stage), ["u2"]);
+    let comment = stage.slack.calls("files.completeUploadExternal")[0]["initial_comment"].to_string();
+    assert!(comment.contains("2 people were left out who opted out since"), "{comment}");
+}
+
+#[tokio::test]
+async fn a_lost_suppression_list_lets_nothing_out_until_there_is_one_again() {
+    let (stage, folder) = (Stage::new().await, tempfile::tempdir().unwrap());
+    let store = store(&format!("file://{}", folder.path().display()), &folder).await;
+    let (request, lease) = built(&stage, &store, &new_request("V1", "U1"), PEOPLE).await;
+    let results = Results::new(store.clone(), stage.pool.clone(), limits());
+    suppression::upload(&store, Some(&stage.pool), &["u1".to_owned()]).await.unwrap();
+    store.delete("suppression/current.json").await.unwrap();
+    let lost = Outcome::Failed(Failure::SuppressionLost);
+    assert_eq!(delivered(&stage, &results, &request, &lease).await, lost);
+
+    // A store that was set back to an earlier list has lost the later one, too.
+    suppression::upload(&store, None, &["u2".to_owned()]).await.unwrap();
+    suppression::in_force(&store, &stage.pool).await.unwrap_err();
+    assert_eq!(delivered(&stage, &results, &request, &lease).await, lost);
+    assert!(stage.slack.uploads().is_empty());
+
+    suppression::upload(&store, Some(&stage.pool), &["u1".to_owned()]).await.unwrap();
+    assert_eq!(delivered(&stage, &results, &request, &lease).await, Outcome::Delivered);
+    assert_eq!(delivered_people(&stage), ["u2", "'-u3"]);
+}
+
+#[tokio::test]
+async fn a_channel_that_may_not_have_the_file_by_now_gets_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&format!("file://{}", folder.path().display()), &folder).await;
+    let mut closed = catalog();
+    closed.products.iter_mut().for_each(|product| product.allowed_channels = vec!["C9".to_owned()]);
+    let shared = json!({ "ok": true, "channel": { "id": "C1", "is_ext_shared": true } });
+    for (catalog, info) in [(catalog(), Some(shared)), (closed, None)] {
+        let stage = Stage::with(catalog).await;
+        let (request, lease) = built(&stage, &store, &new_request("V1", "U1"), PEOPLE).await;
+        if let Some(info) = info {
+            stage.slack.answer("conversations.info", info);
+        }
+        let results = Results::new(store.clone(), stage.pool.clone(), limits());
+        let outcome = delivered(&stage, &results, &request, &lease).await;
+        assert!(matches!(outcome, Outcome::Failed(Failure::SlackRefused { .. })), "{outcome:?}");
+        assert!(stage.slack.uploads().is_empty() && stage.slack.shared().is_empty());
+    }
 }

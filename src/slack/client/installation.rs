@@ -40,10 +40,8 @@ impl Installation {
     /// From an answer of `auth.test`; stand-ins say less.
     fn identify(&self, answer: &Value) {
         let field = |name: &str| answer[name].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-        let (team, enterprise) = (field("team_id"), field("enterprise_id"));
-        if team.is_some() || enterprise.is_some() {
-            self.installed.send_replace(Some(Installed { team: team.unwrap_or_default(), enterprise }));
-        }
+        let (team, enterprise) = (field("team_id").unwrap_or_default(), field("enterprise_id"));
+        self.installed.send_replace(Some(Installed { team, enterprise }));
     }
 
     pub(super) fn died(&self, method: Method, code: &str) {
@@ -96,12 +94,14 @@ impl SlackClient {
         }
     }
 
-    /// Looks once whether the token works, and again and again while it does not. Runs until `shutdown`.
+    /// Looks whether the token works and where the app is installed, until Slack says it, and again while the token does not work. Runs until `shutdown`.
     pub async fn watch_installation(self, shutdown: CancellationToken) {
         let looking = async {
             loop {
                 self.identify().await;
-                self.inner.installation.until(true).await;
+                if self.installed().is_some() {
+                    self.inner.installation.until(true).await;
+                }
                 tokio::time::sleep(self.inner.patience.look_again).await;
             }
         };

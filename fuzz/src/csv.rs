@@ -1,0 +1,1 @@
+../../src/lake/csv.rs

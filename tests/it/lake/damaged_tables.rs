@@ -1,0 +1,158 @@
+//! Parquet files with changed bytes: refused in words, or as many rows as there were. Never a panic, never fewer rows.
+
+use std::{cell::Cell, path::Path};
+
+use chrono::NaiveDate;
+use polars::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
+use segment_bot::{
+    catalog::Catalog,
+    lake::{
+        LakeError, Store,
+        tables::{Events, Users, event_files},
+    },
+};
+
+use super::in_folder;
+
+const PEOPLE: u32 = 60;
+const CATALOG: &str = r#"
+version = 1
+time_zone = "Asia/Tokyo"
+fallback_locale = "ja"
+owner = "data team"
+age = { min = 15, max = 79 }
+[users]
+path = "users.parquet"
+id = "id"
+age = "age"
+gender = "sex"
+opted_out = "out"
+[[genders]]
+id = "f"
+code = "F"
+ja = "女性"
+en = "Women"
+[[events]]
+name = "orders"
+path = "orders.parquet"
+user = "id"
+time = "at"
+kind_is = "purchase"
+category = "shelf"
+amount = "paid"
+[[products]]
+id = "tea"
+ja = "お茶"
+en = "Tea"
+kind = "purchase"
+horizon_days = 28
+"#;
+
+fn users() -> DataFrame {
+    let people = || 0..PEOPLE;
+    df![
+        "id" => people().map(|n| format!("u{n}")).collect::<Vec<_>>(),
+        "age" => people().map(|n| (n % 7 > 0).then_some(20 + n % 50)).collect::<Vec<_>>(),
+        "sex" => people().map(|n| if n % 2 == 0 { "F" } else { "M" }).collect::<Vec<_>>(),
+        "out" => people().map(|n| n % 11 == 0).collect::<Vec<_>>(),
+        "unused" => people().map(|n| f64::from(n) / 3.0).collect::<Vec<_>>(),
+    ]
+    .unwrap()
+}
+
+fn orders() -> DataFrame {
+    let rows = || 0..2 * PEOPLE;
+    df![
+        "id" => rows().map(|n| format!("u{}", n / 2)).collect::<Vec<_>>(),
+        "shelf" => rows().map(|n| (n % 9 > 0).then(|| format!("s{}", n % 4))).collect::<Vec<_>>(),
+        "paid" => rows().map(|n| i64::from(n) * 100).collect::<Vec<_>>(),
+        "at" => rows().map(|n| NaiveDate::from_ymd_opt(2026, 3, 1 + n % 28).unwrap()).collect::<Vec<_>>(),
+    ]
+    .unwrap()
+}
+
+fn parquet(mut frame: DataFrame, compression: ParquetCompression) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let writer = ParquetWriter::new(&mut bytes).with_compression(compression).with_row_group_size(Some(25));
+    writer.finish(&mut frame).unwrap();
+    bytes
+}
+
+/// Rows of both tables, or why they cannot be read.
+async fn rows(lake: &Store, catalog: &Catalog) -> Result<(u64, u64), LakeError> {
+    let day = NaiveDate::from_ymd_opt(2026, 4, 1).unwrap();
+    let together = std::num::NonZeroUsize::new(1_000).unwrap();
+    let users = Users::open(lake, catalog, day).await?;
+    let id = users.id;
+    let mut people = users.people(together).await?;
+    while tokio::task::block_in_place(|| people.next(together.get()))?.height() > 0 {}
+    let table = &catalog.events[0];
+    let files = event_files(lake, catalog, table, day).await?;
+    let events = Events::open(lake, catalog, table, (id, &[]), &files).await?;
+    let mut read = 0;
+    tokio::task::block_in_place(|| {
+        events.for_each_batch::<LakeError>(together, |frame| {
+            read += frame.height() as u64;
+            Ok(())
+        })
+    })?;
+    Ok((people.counts().rows, read))
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    std::fs::write(folder.join("store").join(name), bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_bytes_of_parquet_lose_no_row_in_silence() {
+    let (folder, store) = in_folder().await;
+    std::fs::create_dir_all(folder.path().join("store")).unwrap();
+    let catalog = Catalog::parse(CATALOG).unwrap();
+    for compression in [ParquetCompression::Uncompressed, ParquetCompression::Snappy, ParquetCompression::Zstd(None)] {
+        let sound = [("users.parquet", users()), ("orders.parquet", orders())]
+            .map(|(name, frame)| (name, parquet(frame, compression)));
+        for (name, bytes) in &sound {
+            write(folder.path(), name, bytes);
+        }
+        let all = (u64::from(PEOPLE), u64::from(2 * PEOPLE));
+        assert_eq!(rows(&store, &catalog).await.unwrap(), all);
+
+        let change =
+            (0..2_usize, prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5), any::<bool>());
+        let mut runner =
+            TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) });
+        let (refused, read) = (Cell::new(0), Cell::new(0));
+        let handle = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| {
+            runner.run(&change, |(which, changes, torn)| {
+                let (name, whole) = &sound[which];
+                let mut bytes = whole.clone();
+                for (place, byte) in &changes {
+                    let at = place.index(bytes.len());
+                    bytes[at] = *byte;
+                }
+                if torn {
+                    bytes.truncate(changes[0].0.index(bytes.len()));
+                }
+                write(folder.path(), name, &bytes);
+                match handle.block_on(rows(&store, &catalog)) {
+                    Ok(found) => {
+                        prop_assert_eq!(found, all);
+                        read.set(read.get() + 1);
+                    }
+                    Err(error) => {
+                        let said = error.to_string();
+                        prop_assert!(!said.contains("olars") && !said.contains("OutOfSpec"), "{}", said);
+                        refused.set(refused.get() + 1);
+                    }
+                }
+                write(folder.path(), name, whole);
+                Ok(())
+            })
+        })
+        .unwrap();
+        let (refused, read) = (refused.get(), read.get());
+        assert!(refused > 20 && read > 0, "{refused} refused, {read} read");
+    }
+}
