@@ -39,10 +39,17 @@ pub enum ModelError {
     Fit(#[from] gbdt::FitError),
     #[error("a stored model cannot be read: {0}")]
     File(#[from] gbdt::ModelFileError),
-    #[error("a stored model's report cannot be read: {0}")]
-    Report(#[from] serde_json::Error),
+    #[error("a stored model's report is damaged; delete the model's folder, and the next request trains it again")]
+    Report,
     #[error("stopped")]
     Stopped,
+}
+
+impl From<serde_json::Error> for ModelError {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::debug!(%error, "a report cannot be read");
+        Self::Report
+    }
 }
 
 impl From<polars::error::PolarsError> for ModelError {

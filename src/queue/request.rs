@@ -213,10 +213,10 @@ pub enum RootClaim {
 /// Claims the posting of a root message that is not there yet: of several processes on one database one posts.
 pub async fn claim_root(pool: &PgPool, id: Uuid) -> Result<RootClaim, QueueError> {
     let claimed: Option<bool> = sql::query_scalar(
-        "with before as (select root_claimed_until from segment_request where id = $1 for update)
-         update segment_request set root_claimed_until = now() + interval '15 seconds'
-         where id = $1 and root_ts is null and coalesce(root_claimed_until, '-infinity') < now()
-         returning (select root_claimed_until is not null from before)",
+        "update segment_request r set root_claimed_until = now() + interval '15 seconds'
+         from (select id, root_ts, root_claimed_until from segment_request where id = $1 for update) before
+         where r.id = before.id and before.root_ts is null and coalesce(before.root_claimed_until, '-infinity') < now()
+         returning before.root_claimed_until is not null",
     )
     .bind(id)
     .fetch_optional(sql::once(pool))

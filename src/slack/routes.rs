@@ -32,16 +32,16 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 const COMMAND_BYTES_MAX: usize = 1 << 16;
 /// Slack sends a body at once; whoever takes longer is not Slack.
 const BODY_WAIT: Duration = Duration::from_secs(5);
-/// Bodies up to this size have memory of their own, so that large ones keep no command waiting.
-const SMALL_BYTES: usize = 1 << 16;
-/// Bytes of small and of large bodies that are held at the same time, before anything is known about who sent them.
-const SMALL_TOGETHER: usize = 16 << 20;
-const LARGE_TOGETHER: usize = 32 << 20;
-/// A large body waits so long for memory.
+/// Bodies up to a size share memory with no larger ones, so that these keep no command waiting: the size, and the bytes that
+/// are held at the same time, before anything is known about who sent them.
+static LANES: [(usize, Semaphore); 3] = [
+    (1 << 13, Semaphore::const_new(16 << 20)),
+    (1 << 16, Semaphore::const_new(16 << 20)),
+    (BODY_BYTES_MAX, Semaphore::const_new(32 << 20)),
+];
+/// A body waits so long for memory.
 const MEMORY_WAIT: Duration = Duration::from_secs(2);
 
-static SMALL: Semaphore = Semaphore::const_new(SMALL_TOGETHER);
-static LARGE: Semaphore = Semaphore::const_new(LARGE_TOGETHER);
 static REFUSED: Counted = Counted::new();
 
 /// Without these there is nothing to verify.
@@ -85,7 +85,8 @@ async fn cap_body(request: Request, next: Next) -> Response {
     if length > most {
         return refused(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let memory = if length <= SMALL_BYTES { &SMALL } else { &LARGE };
+    let lane = LANES.iter().find(|(size, _)| length <= *size);
+    let memory = lane.map_or(&LANES[2].1, |(_, memory)| memory);
     let held = u32::try_from(length).unwrap_or(u32::MAX);
     let Ok(Ok(_held)) = timeout(MEMORY_WAIT, memory.acquire_many(held)).await else {
         return refused(StatusCode::SERVICE_UNAVAILABLE);

@@ -49,8 +49,8 @@ pub enum SuppressionError {
     Uncompared { file: String, source: FeaturesError },
     #[error(transparent)]
     List(#[from] IdListError),
-    #[error("suppression/current.json cannot be read: {0}; `suppression upload` writes it anew")]
-    Damaged(#[source] serde_json::Error),
+    #[error("suppression/current.json is damaged; `suppression upload` writes it anew")]
+    Damaged,
     #[error(
         "the suppression list in force is lost: {found}, but list {remembered} was put in force. Nothing is built or delivered \
          until `suppression upload` puts it in force again, or `suppression clear` takes it out, with DATABASE_URL set"
@@ -98,7 +98,7 @@ pub async fn current(store: &Store) -> Result<Option<(LeftOutList, u64)>, Suppre
 
 async fn stored(store: &Store) -> Result<Option<Suppression>, SuppressionError> {
     let Some(bytes) = LakeError::found(store.read(CURRENT).await)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(SuppressionError::Damaged)
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| SuppressionError::Damaged)
 }
 
 /// Where known people are looked up.
@@ -153,7 +153,7 @@ async fn put_in_force(
 ) -> Result<Suppression, SuppressionError> {
     // What cannot be read is written over: that is the way out.
     let before = match stored(store).await {
-        Err(SuppressionError::Damaged(_)) | Ok(None) => 0,
+        Err(SuppressionError::Damaged) | Ok(None) => 0,
         before => before?.map_or(0, |before| before.number),
     };
     let remembered = match pool {

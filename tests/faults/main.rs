@@ -6,6 +6,7 @@
 
 mod clock;
 mod database;
+mod flood;
 mod load;
 mod process;
 mod queue;

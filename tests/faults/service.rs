@@ -26,6 +26,7 @@ use crate::{
         fault_server::FaultServer,
         requests::{new_request, now},
         sample::{Sample, sample},
+        stage::SIGNING_SECRET,
     },
     table::{Row, alone, longest, quick_or_full, seconds},
     workers::{LEASE, ended, shared_database, signal, tries, until, until_attempt},
@@ -34,22 +35,30 @@ use crate::{
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// Everything that the program talks to.
-struct Site {
+pub(crate) struct Site {
     sample: Arc<Sample>,
     url: Secret,
-    pool: PgPool,
+    pub(crate) pool: PgPool,
     slack: FaultServer,
 }
 
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 impl Site {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (url, pool) = shared_database().await;
         Self { sample: sample().await, url, pool, slack: FaultServer::start().await }
     }
 
     fn start(&self, args: &[&str]) -> Child {
+        self.start_at(args, free_port())
+    }
+
+    /// Listens at `port` of this machine alone.
+    pub(crate) fn start_at(&self, args: &[&str], port: u16) -> Child {
         let folder = self.sample.folder.path();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Command::new(env!("CARGO_BIN_EXE_segment-bot"))
             .args(args)
             .env("SEGMENT_CATALOG", folder.join("catalog.toml"))
@@ -62,7 +71,7 @@ impl Site {
             .env("SEGMENT_LOG", "warn")
             .env("DATABASE_URL", self.url.expose())
             .env("SLACK_BOT_TOKEN", "xoxb-test")
-            .env("SLACK_SIGNING_SECRET", "secret")
+            .env("SLACK_SIGNING_SECRET", SIGNING_SECRET)
             .env("SLACK_APP_TOKEN", "")
             .env("SLACK_API_URL", format!("{}/api", self.slack.origin))
             .stdin(Stdio::piped())

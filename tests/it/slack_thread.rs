@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     fault_server::Fault,
     requests::{claimed, new_request, now, performed, submitted, summary},
-    stage::Stage,
+    stage::{Stage, catalog},
 };
 
 fn quick() -> AnnounceSettings {
@@ -109,6 +109,33 @@ async fn the_root_message_is_posted_once_and_then_only_edited() {
     assert_eq!(request.version, request.shown);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_services_on_one_database_post_each_root_message_once() {
+    let first = Stage::new().await;
+    let second = Stage::on(catalog(), first.pool.clone()).await;
+    let stop = CancellationToken::new();
+    let running = [&first, &second].map(|stage| tokio::spawn(announce(stage.app.clone(), quick(), stop.clone())));
+    let mut requests = Vec::new();
+    for n in 0..12 {
+        requests.push(submitted(&first.pool, &format!("U{n}")).await);
+    }
+    for request in &requests {
+        for _ in 0..1000 {
+            if now(&first.pool, request.id).await.root.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(now(&first.pool, request.id).await.root.is_some());
+    }
+    stop.cancel();
+    for service in running {
+        service.await.unwrap();
+    }
+    let posts = [&first, &second].map(|stage| stage.slack.calls("chat.postMessage").len());
+    assert_eq!(posts[0] + posts[1], requests.len(), "{posts:?}");
+}
+
 #[tokio::test]
 async fn the_last_state_is_shown_even_after_slack_was_away() {
     let stage = Stage::new().await;
@@ -199,6 +226,34 @@ async fn however_an_attempt_ends_the_files_are_shared_once() {
         }
         assert_eq!(stage.slack.shared().len(), 2, "{method}: {:?}", stage.slack.methods());
     }
+}
+
+#[tokio::test]
+async fn a_completion_that_had_no_effect_is_sent_again_for_the_same_files() {
+    let stage = Stage::new().await;
+    stage.slack.fail("files.completeUploadExternal", vec![Fault::Status(500); 3]);
+    let (request, lease) = delivering(&stage).await;
+    let (files, _folder) = files();
+    let settings = ConfirmSettings {
+        give_up_after: Duration::from_secs(5),
+        again_after: Duration::from_millis(50),
+        anew_after: Duration::from_secs(4),
+        ..confirm()
+    };
+    let stop = CancellationToken::new();
+    let mut lease = lease;
+    let mut outcome = Outcome::HandBack;
+    for _ in 0..4 {
+        outcome =
+            deliver(&stage.app, &files, &settings, Delivery { lease: &lease, request: &request, stop: &stop }).await;
+        if outcome == Outcome::Delivered {
+            break;
+        }
+        lease = resumed(&stage, &lease, outcome.clone()).await;
+    }
+    assert_eq!(outcome, Outcome::Delivered);
+    assert_eq!(stage.slack.shared().len(), 2);
+    assert_eq!(stage.slack.calls("files.getUploadURLExternal").len(), 2, "the same files");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use super::binning::{Categories, Cuts, FeatureBins};
 use super::calibration::Calibration;
@@ -17,8 +18,8 @@ pub const FORMAT_VERSION: u32 = 2;
 /// Why bytes are not a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
-    #[error("the model file cannot be read: {0}")]
-    Unreadable(#[from] serde_json::Error),
+    #[error("the model file {}; is it the file that training wrote?", fault_words(*.0))]
+    Unreadable(Category),
     #[error("the model file has format version {found}; this program reads version {FORMAT_VERSION}")]
     Version { found: u32 },
     #[error("the model file has parameters that are not valid: {0}")]
@@ -39,6 +40,21 @@ pub enum ModelFileError {
     Calibration,
     #[error("tree {index} is broken: {source}")]
     Tree { index: usize, source: TreeFault },
+}
+
+impl From<serde_json::Error> for ModelFileError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(error.classify())
+    }
+}
+
+fn fault_words(fault: Category) -> &'static str {
+    match fault {
+        Category::Eof => "breaks off",
+        Category::Syntax => "is no JSON",
+        Category::Data => "lacks what a model has, or has it in another form",
+        Category::Io => "cannot be read",
+    }
 }
 
 /// Read before the rest, which may look different in another version.

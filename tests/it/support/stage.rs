@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use super::{database::database, fault_server::FaultServer, sample::Sample};
 
-const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+pub(crate) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 /// An app that answers, and what it talks to.
 pub(crate) struct Stage {
@@ -167,13 +167,18 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
 }
 
 pub(crate) fn signed(path: &str, content_type: &str, body: String, timestamp: i64) -> Request<Body> {
-    let signature = hex::encode(hmac(SIGNING_SECRET.as_bytes(), format!("v0:{timestamp}:{body}").as_bytes()));
+    let signature = signature(&body, timestamp);
     Request::post(path)
         .header("content-type", content_type)
         .header("x-slack-request-timestamp", timestamp.to_string())
-        .header("x-slack-signature", format!("v0={signature}"))
+        .header("x-slack-signature", signature)
         .body(Body::from(body))
         .unwrap()
+}
+
+/// What Slack puts into `x-slack-signature`.
+pub(crate) fn signature(body: &str, timestamp: i64) -> String {
+    format!("v0={}", hex::encode(hmac(SIGNING_SECRET.as_bytes(), format!("v0:{timestamp}:{body}").as_bytes())))
 }
 
 /// HMAC-SHA256 as RFC 2104 writes it, so that the signature does not come from the library under test.
