@@ -40,7 +40,7 @@ pub use pause::{pause, paused, resume};
 pub use place::{Eta, Place, place};
 pub use reap::{Reaped, reap};
 pub use request::{
-    DeliverTo, MessageRef, Request, RequestState, RootClaim, claim_root, mark_shown, release_root, request,
+    DeliverTo, MessageRef, Request, RequestState, RootClaim, claim_root, doubt_root, mark_shown, release_root, request,
     request_by_id, requests_of, set_root, unshown,
 };
 pub use retain::forget;

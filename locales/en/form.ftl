@@ -54,6 +54,10 @@ estimate-audience = { "*" }{ $eligible ->
    *[no] The { $asked } most likely would be picked.
 }
 estimate-at-most = { $matching } meet your conditions − { $opted_out } opted out. How many converted before is counted for 30, 90 and 180 days only.
+estimate-age-unknown = { $people ->
+    [one] One person of unknown age meets the other conditions and is left out.
+   *[other] { $people } people of unknown age meet the other conditions and are left out.
+}
 estimate-too-small = A segment has at least { $smallest } people, so this is too few.
 estimate-without-region = Without the regions there would be { $people }.
 estimate-without-age = Without the age there would be { $people }.

@@ -51,6 +51,7 @@ estimate-audience = { "*" }選べる人：{ $eligible }人*（条件に合う人
    *[no] そのうち、見込みの高い順に { $asked } 人が選ばれます。
 }
 estimate-at-most = 条件に合う人 { $matching }人 − 広告を希望しない人 { $opted_out }人。購入済みの人数を数えられるのは、過去30日・90日・180日の場合です。
+estimate-age-unknown = 年齢が不明なため除外される人：{ $people } 人（ほかの条件は満たしています）
 estimate-too-small = セグメントは { $smallest } 人以上必要なため、人数が足りません。
 estimate-without-region = 地域の条件を外すと { $people } 人になります。
 estimate-without-age = 年齢の条件を外すと { $people } 人になります。

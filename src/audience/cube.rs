@@ -55,9 +55,14 @@ impl Cube {
         };
         let people = counts(&self.rows, "people")?;
         let filter = Filter::of_profile(catalog, conditions);
+        let any_age = Filter::of_profile(catalog, &Conditions { age: None, ..conditions.clone() });
+        let left_out = |row: &usize| {
+            conditions.age.is_some() && self.profiles.age[*row].is_none() && any_age.matches(&self.profiles, *row)
+        };
         let matching = || (0..people.len()).filter(|row| filter.matches(&self.profiles, *row));
         Ok(Estimate {
             matching: matching().map(|row| people[row]).sum(),
+            age_unknown: (0..people.len()).filter(left_out).map(|row| people[row]).sum(),
             opted_out: matching().filter(|row| self.opted_out[*row]).map(|row| people[row]).sum(),
             converted: converted
                 .map(|converted| matching().filter(|row| !self.opted_out[*row]).map(|row| converted[row]).sum()),

@@ -124,6 +124,12 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
     for line in words::summary(&built.summary, &ask.conditions) {
         output::line(line);
     }
+    if ask.conditions.age.is_some() {
+        let outlook = Estimator::new(Arc::new(stores.catalog), stores.store).estimate(vec![ask.conditions]).await?;
+        // Only the newest snapshot's people are counted in a moment.
+        let newest = outlook.estimates.first().filter(|_| outlook.as_of == as_of);
+        newest.and_then(words::age_unknown).into_iter().for_each(output::line);
+    }
     output::line(format!("Files: {}", create.out.display()));
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) fn summary(summary: &Summary, conditions: &Conditions) -> Vec<String>
 
 /// What a request would find.
 pub(super) fn estimate(estimate: &Estimate, conditions: &Conditions) -> Vec<String> {
-    let Estimate { matching, opted_out, converted, conversions } = *estimate;
+    let Estimate { matching, opted_out, converted, conversions, .. } = *estimate;
     let left = match (converted, estimate.eligible()) {
         (Some(converted), Some(eligible)) => {
             let size = conditions.size.of(eligible);
@@ -42,10 +42,18 @@ pub(super) fn estimate(estimate: &Estimate, conditions: &Conditions) -> Vec<Stri
         }
         _ => format!("how many converted is known for 30, 90 and 180 days, not for {}", conditions.exclude_converted),
     };
-    vec![
+    let counts = [
         format!("{} match → − {} opted out → {left}", grouped(matching), grouped(opted_out)),
         format!("{} conversions to learn from", grouped(conversions)),
-    ]
+    ];
+    counts.into_iter().chain(age_unknown(estimate)).collect()
+}
+
+/// Whom asking for an age leaves out because nobody knows theirs.
+pub(super) fn age_unknown(estimate: &Estimate) -> Option<String> {
+    let people = grouped(estimate.age_unknown);
+    (estimate.age_unknown > 0)
+        .then(|| format!("{people} people of unknown age meet the other conditions; --age leaves them out"))
 }
 
 fn waterfall(waterfall: &Waterfall) -> String {

@@ -60,8 +60,8 @@ pub(super) struct TrainingSet {
     judges: Vec<bool>,
     /// Rows of the newest window.
     newest: usize,
-    /// People, once a window, who are not learned from: without any event up to the day of the features, so that nobody knows
-    /// whether they were there.
+    /// People of the newest window who are not learned from: without any event up to the day of the features, so that nobody
+    /// knows whether they were there.
     pub(super) without_events: u64,
     /// People of the newest window and converters among them, thinned or not.
     pub(super) people: u64,
@@ -153,7 +153,9 @@ pub(super) async fn assemble(
             if judged_by_events {
                 let (all, there) = (rows.height(), rows.column(HAS_EVENTS)?.bool()?.clone());
                 rows = rows.filter(&there)?;
-                set.without_events += (all - rows.height()) as u64;
+                if age == 0 {
+                    set.without_events += (all - rows.height()) as u64;
+                }
             }
             set.take(&rows, source, &draw)?;
             done += 1;

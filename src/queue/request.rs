@@ -228,6 +228,13 @@ pub async fn claim_root(pool: &PgPool, id: Uuid) -> Result<RootClaim, QueueError
     })
 }
 
+/// Gives a claim back: whether it was posted is not known.
+pub async fn doubt_root(pool: &PgPool, id: Uuid) -> Result<(), QueueError> {
+    let text = "update segment_request set root_claimed_until = '-infinity' where id = $1 and root_ts is null";
+    sql::query(text).bind(id).execute(sql::once(pool)).await?;
+    Ok(())
+}
+
 /// Gives a claim back: nothing was posted.
 pub async fn release_root(pool: &PgPool, id: Uuid) -> Result<(), QueueError> {
     let text = "update segment_request set root_claimed_until = null where id = $1 and root_ts is null";

@@ -12,7 +12,10 @@ use sqlx::{
     query::{Query, QueryAs, QueryScalar},
 };
 
-const BEGIN: &str = "begin isolation level read committed";
+/// A session that hangs in a transaction, because the way to it is cut, gives its locks back after five seconds: others wait for them.
+const BEGIN: &str = "begin isolation level read committed; set local idle_in_transaction_session_timeout = '5s'";
+const BEGIN_BRIEFLY: &str = "begin isolation level read committed; set local statement_timeout = '3s'; \
+                             set local idle_in_transaction_session_timeout = '5s'";
 
 /// As [`sqlx::query`], prepared without a name.
 pub(super) fn query<'q>(sql: impl SqlSafeStr) -> Query<'q, Postgres, PgArguments> {
@@ -47,7 +50,7 @@ pub(super) async fn begin_on(conn: &mut PgConnection) -> Result<Transaction<'_, 
 
 /// As [`begin_on`], for what must not take long: the database itself ends it after three seconds.
 pub(super) async fn begin_briefly(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
-    conn.begin_with("begin isolation level read committed; set local statement_timeout = '3s'").await
+    conn.begin_with(BEGIN_BRIEFLY).await
 }
 
 /// Runs one statement, in a transaction of its own.

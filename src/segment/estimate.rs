@@ -26,6 +26,8 @@ pub struct Outlook {
 pub struct Estimate {
     /// Who meets gender, age and region.
     pub matching: u64,
+    /// Who meets gender and region, but whose age is not known, so that asking for an age leaves them out; 0 without one.
+    pub age_unknown: u64,
     /// Of the matching: who opted out.
     pub opted_out: u64,
     /// Of the rest: who converted before; `None` for other days than the form offers.

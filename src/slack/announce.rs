@@ -186,7 +186,11 @@ async fn claimed(
             }
         }
         // It may stand there: whoever comes next says that theirs is the one.
-        Err(SlackCallError::Ambiguous) => {}
+        Err(SlackCallError::Ambiguous) => {
+            if let Err(error) = queue::doubt_root(app.pool(), request.id).await {
+                tracing::warn!(%error, reference = request.reference, "a claim runs out by itself");
+            }
+        }
         Err(_) => {
             if let Err(error) = queue::release_root(app.pool(), request.id).await {
                 tracing::warn!(%error, reference = request.reference, "a claim runs out by itself");

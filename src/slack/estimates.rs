@@ -98,6 +98,8 @@ pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String
     let others = relaxed.iter().map(|(one, _)| *one).zip(others.iter().copied());
     let lines = [
         Some(audience(say, &conditions, estimate)),
+        (estimate.age_unknown > 0)
+            .then(|| say.with("estimate-age-unknown", &[("people", estimate.age_unknown.into())])),
         too_small(app.catalog(), say, estimate, others),
         Some(learning(app.catalog(), say, &conditions, estimate)),
         usual_time(app, say, &conditions).await,

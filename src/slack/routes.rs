@@ -36,8 +36,8 @@ const BODY_WAIT: Duration = Duration::from_secs(5);
 /// are held at the same time, before anything is known about who sent them.
 static LANES: [(usize, Semaphore); 3] = [
     (1 << 13, Semaphore::const_new(16 << 20)),
-    (1 << 16, Semaphore::const_new(16 << 20)),
-    (BODY_BYTES_MAX, Semaphore::const_new(32 << 20)),
+    (1 << 16, Semaphore::const_new(8 << 20)),
+    (BODY_BYTES_MAX, Semaphore::const_new(12 << 20)),
 ];
 /// A body waits so long for memory.
 const MEMORY_WAIT: Duration = Duration::from_secs(2);

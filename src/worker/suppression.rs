@@ -67,16 +67,17 @@ pub async fn in_force(store: &Store, pool: &PgPool) -> Result<Option<LeftOutList
     let current = stored(store).await?;
     let remembered = queue::remembered_list(pool).await?;
     let number = current.as_ref().map_or(0, |current| current.number);
-    if number < remembered.number {
+    let list = current.as_ref().and_then(|current| current.list.clone());
+    let sha256 = list.as_ref().map(|list| list.sha256.clone());
+    if number < remembered.number || (number == remembered.number && sha256 != remembered.sha256) {
         let found = match current {
+            Some(_) if number == remembered.number => "the store has another one".to_owned(),
             Some(_) => format!("the store has list {number}"),
             None => "the store has none".to_owned(),
         };
         return Err(SuppressionError::Lost { found, remembered: remembered.number });
     }
-    let list = current.and_then(|current| current.list);
     if number > remembered.number {
-        let sha256 = list.as_ref().map(|list| list.sha256.clone());
         queue::remember_list(pool, &RememberedList { number, sha256 }).await?;
     }
     Ok(list)

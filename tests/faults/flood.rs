@@ -23,7 +23,14 @@ use crate::{
     workers::{ended, signal},
 };
 
+/// Slack gives up after three seconds; in the quick form others want the machine, too.
+fn answered_within() -> Duration {
+    quick_or_full(Duration::from_millis(2_500), Duration::from_secs(1))
+}
+
 const MIB: u64 = 1 << 20;
+const MOST: u64 = 200 * MIB;
+const AFTERWARDS: u64 = 128 * MIB;
 /// A head that is whole and says that a body follows; nobody signed it.
 const HEAD: &str = "POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Slack-Signature: v0=00\r\n\
                     X-Slack-Request-Timestamp: 1\r\n";
@@ -39,6 +46,14 @@ enum Stranger {
     /// A body of almost 1 MiB that nobody signed.
     Fat,
 }
+
+const CROWD: [(Stranger, usize); 5] = [
+    (Stranger::Silent, 2_000),
+    (Stranger::HalfHead, 500),
+    (Stranger::HalfBody, 500),
+    (Stranger::Drip, 100),
+    (Stranger::Fat, 1_000),
+];
 
 async fn holds_the_line(port: u16, how: Stranger) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return };
@@ -103,15 +118,8 @@ async fn strangers_who_hold_the_door_keep_nobody_waiting() {
     }
     let before = resident(serve.id());
 
-    let crowd = [
-        (Stranger::Silent, 2_000),
-        (Stranger::HalfHead, 500),
-        (Stranger::HalfBody, 500),
-        (Stranger::Drip, 100),
-        (Stranger::Fat, 1_000),
-    ];
     let mut strangers = JoinSet::new();
-    for (how, count) in crowd {
+    for (how, count) in CROWD {
         for _ in 0..count {
             strangers.spawn(holds_the_line(port, how));
         }
@@ -129,7 +137,7 @@ async fn strangers_who_hold_the_door_keep_nobody_waiting() {
     strangers.shutdown().await;
     let mut after = resident(serve.id());
     for _ in 0..100 {
-        if after < before + 64 * MIB {
+        if after < AFTERWARDS {
             break;
         }
         sleep(Duration::from_millis(100)).await;
@@ -141,7 +149,10 @@ async fn strangers_who_hold_the_door_keep_nobody_waiting() {
     Row {
         number: "21",
         fault: "2,000 silent connections, 500 half heads, 500 half bodies, 100 that drip, 1,000 unsigned bodies of 1 MB",
-        bar: "each signed command answered ≤ 1 s meanwhile; at most 200 MiB resident, and within 64 MiB of before afterwards".to_owned(),
+        bar: format!(
+            "each signed command answered ≤ {} meanwhile; at most 200 MiB resident, and at most 128 MiB afterwards",
+            seconds(answered_within())
+        ),
         measured: format!(
             "{asked} commands answered within {}, {refused} not; {} MiB before, at most {} MiB, {} MiB afterwards",
             seconds(longest(&waits)),
@@ -152,6 +163,6 @@ async fn strangers_who_hold_the_door_keep_nobody_waiting() {
         test: "flood::strangers_who_hold_the_door_keep_nobody_waiting",
     }
     .judge(
-        asked > 20 && refused == 0 && longest(&waits) <= Duration::from_secs(1) && most <= 200 * MIB && after < before + 64 * MIB,
+        asked > 20 && refused == 0 && longest(&waits) <= answered_within() && most <= MOST && after < AFTERWARDS,
     );
 }

@@ -31,7 +31,8 @@ fn confirm(give_up_after: Duration) -> ConfirmSettings {
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(150),
         in_place: Duration::MAX,
-        ..ConfirmSettings::default()
+        again_after: give_up_after / 6,
+        anew_after: give_up_after / 2,
     }
 }
 
@@ -105,6 +106,9 @@ async fn through(method: &str, fault: &Fault, crash: bool) -> Seen {
         stage.slack.fail(method, [fault.clone()]);
         if crash {
             crashed_after(&stage, &request, &lease, method).await;
+            // A process that is gone posts no root message any more; its claim runs out after fifteen seconds.
+            let text = "update segment_request set root_claimed_until = now() where root_claimed_until is not null";
+            sqlx::query(text).execute(&stage.pool).await.unwrap();
             lease = again(&stage, &lease, Outcome::HandBack).await;
         }
     }

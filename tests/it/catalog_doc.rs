@@ -19,7 +19,7 @@ fn documented() -> BTreeMap<String, Vec<Key>> {
         let heading = section.lines().next().unwrap().trim_matches('`').to_owned();
         let rows = section.lines().filter(|line| line.starts_with("| `"));
         let keys = rows.map(|row| {
-            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
             assert_eq!(cells.len(), 5, "{heading}: {row}");
             Key { name: cells[0].trim_matches('`').to_owned(), default: cells[2].to_owned() }
         });

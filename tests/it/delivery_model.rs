@@ -121,11 +121,12 @@ async fn attempt(stage: &Stage, request: &Request, lease: &Lease, event: Event) 
             async move { Ok(vec![file]) }
         });
         let confirm = ConfirmSettings {
-            give_up_after: Duration::from_millis(40),
+            give_up_after: Duration::from_secs(2),
             first_wait: Duration::from_millis(2),
             longest_wait: Duration::from_millis(10),
             in_place: Duration::MAX,
-            ..ConfirmSettings::default()
+            again_after: Duration::from_millis(8),
+            anew_after: Duration::from_millis(20),
         };
         let stop = CancellationToken::new();
         deliver(&app, &files, &confirm, Delivery { lease: &lease, request: &request, stop: &stop }).await
@@ -165,6 +166,11 @@ async fn play(stage: &Stage, script: &[Event]) -> Outcome {
                 Outcome::HandBack
             }
         };
+        if script.get(n).is_some_and(Option::is_some) {
+            // Whoever was posting the root message is gone; the claim runs out after fifteen seconds.
+            let text = "update segment_request set root_claimed_until = now() where root_claimed_until is not null";
+            sqlx::query(text).execute(&stage.pool).await.unwrap();
+        }
         let last = matches!(outcome, Outcome::Delivered | Outcome::Failed(Failure::DeliveryUnconfirmed));
         queue::settle(&stage.pool, &lease, outcome.clone()).await.unwrap();
         before.go_on().await;
@@ -186,38 +192,29 @@ async fn next_lease(pool: &PgPool) -> Lease {
     panic!("the job did not come back");
 }
 
-/// Plays one script; gives whether its end was "unconfirmed".
-async fn check(pool: &PgPool, script: &[Event]) -> bool {
+/// Plays one script: the file must be shared, once.
+async fn check(pool: &PgPool, script: &[Event]) {
     let stage = Stage::on(catalog(), pool.clone()).await;
     let outcome = play(&stage, script).await;
     let (shared, story) = (stage.slack.shared(), stage.slack.methods());
-    let unconfirmed = outcome != Outcome::Delivered;
-    assert!(shared.len() <= 1, "{script:?}: shared {shared:?} by {story:?}");
-    assert!(unconfirmed || shared.len() == 1, "{script:?}: delivered, but nothing is shared by {story:?}");
-    // Doubt is only told when somebody was gone between asking Slack to share and hearing that it did.
-    let doubtful = |event: &Event| event.is_some_and(|(call, _)| call == "files.completeUploadExternal");
-    assert!(!unconfirmed || script.iter().any(doubtful), "{script:?}: unconfirmed for nothing by {story:?}");
-    for file in &shared {
-        assert_eq!(stage.slack.uploads()[file], b"user_id\nu1\n");
-    }
-    unconfirmed
+    assert_eq!(outcome, Outcome::Delivered, "{script:?}: {story:?}");
+    assert_eq!(shared.len(), 1, "{script:?}: shared {shared:?} by {story:?}");
+    assert_eq!(stage.slack.uploads()[&shared[0]], b"user_id\nu1\n");
 }
 
-/// Plays all scripts in lanes; how many ended unconfirmed.
-async fn check_all(scripts: Vec<Vec<Event>>) -> usize {
+/// Plays all scripts in lanes.
+async fn check_all(scripts: Vec<Vec<Event>>) {
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..LANES {
         let scripts: Vec<Vec<Event>> = scripts.iter().skip(lane).step_by(LANES).cloned().collect();
         let pool = database().await;
         lanes.spawn(async move {
-            let mut unconfirmed = 0;
             for script in scripts {
-                unconfirmed += usize::from(check(&pool, &script).await);
+                check(&pool, &script).await;
             }
-            unconfirmed
         });
     }
-    lanes.join_all().await.into_iter().sum()
+    lanes.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,9 +222,7 @@ async fn whatever_happens_in_two_attempts_the_files_are_shared_once() {
     let all = events(&CALLS, &Mishap::ALL);
     let scripts: Vec<Vec<Event>> =
         all.iter().flat_map(|first| all.iter().map(move |second| vec![*first, *second])).collect();
-    let count = scripts.len();
-    let unconfirmed = check_all(scripts).await;
-    assert!(unconfirmed < count / 5, "{unconfirmed} of {count} ended in doubt");
+    check_all(scripts).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,7 +235,5 @@ async fn whatever_happens_in_three_attempts_around_the_share_it_is_shared_once()
             scripts.extend(all.iter().map(|third| vec![*first, *second, *third]));
         }
     }
-    let count = scripts.len();
-    let unconfirmed = check_all(scripts).await;
-    assert!((1..count).contains(&unconfirmed), "{unconfirmed} of {count} ended in doubt");
+    check_all(scripts).await;
 }

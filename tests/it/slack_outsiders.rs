@@ -123,8 +123,7 @@ async fn another_workspace_of_the_same_organisation_is_at_home() {
     stage.slack.answer("users.info", colleague);
     types(&stage, "T3", "").await;
     assert_eq!(stage.slack.calls("views.open").len(), 1);
-    let stranger =
-        json!({ "ok": true, "user": { "id": "U2", "team_id": "T9", "enterprise_user": { "enterprise_id": "E9" } } });
+    let stranger = json!({ "ok": true, "user": { "id": "U2", "team_id": "T9", "locale": "en-US", "enterprise_user": { "enterprise_id": "E9" } } });
     stage.slack.answer("users.info", stranger);
     assert_eq!(said(&types(&stage, "T9", "").await), REFUSED);
 }

@@ -32,6 +32,8 @@ const OF_ONE_PEER: usize = 2;
 const DESCRIPTORS_KEPT: usize = 256;
 /// A request's head must be there within so long, also the next one on a connection that was used before.
 const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// What is read ahead of a connection, at most; a head must fit into it.
+const BUFFER_BYTES: usize = 8 << 10;
 /// After an error that concerns the listener, such as no descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -109,7 +111,7 @@ async fn answer(stream: TcpStream, routes: Router, line: &Line, stopping: Cancel
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(BUFFER_BYTES);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut is_ending = false;

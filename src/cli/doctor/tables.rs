@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     lake::{
         LakeError, Store, StoreOptions,
-        tables::{self, Events, IdType, Users},
+        tables::{self, Events, IdType, Misfit, MisfitKind, Users},
     },
     texts::grouped,
 };
@@ -60,8 +60,23 @@ async fn users(
         let what = format!("{nobody} rows have no id, and {again} repeat an id");
         findings.push(Finding::wrong("users", what, "write each person once, with an id"));
     }
-    findings.extend(misfits.iter().map(|misfit| Finding::wrong("users", misfit.to_string(), FIX)));
+    findings.extend(misfits.iter().map(|misfit| misfit_of_users(catalog, misfit)));
     Ok(id)
+}
+
+/// Wrong is what differs in spelling only, or what stops a build.
+fn misfit_of_users(catalog: &Catalog, misfit: &Misfit) -> Finding {
+    let limits = &catalog.limits;
+    let most = match misfit.kind {
+        MisfitKind::Age => limits.impossible_ages_share,
+        MisfitKind::OptOut => limits.unknown_opt_out_share,
+        _ => limits.unlisted_codes_share,
+    };
+    if misfit.is_misspelt() || misfit.share() > most {
+        Finding::wrong("users", misfit.to_string(), FIX)
+    } else {
+        Finding::well("users", misfit.to_string())
+    }
 }
 
 async fn newest_events(

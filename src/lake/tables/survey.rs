@@ -77,7 +77,7 @@ pub async fn survey(lake: &Store) -> Result<Vec<Surveyed>, LakeError> {
         }
     }
     let mut surveyed = Vec::new();
-    for (path, objects) in tables {
+    for (path, objects) in widened(tables) {
         let days: BTreeSet<NaiveDate> = objects.iter().filter_map(|object| keys::day_of(&object.key)).collect();
         let sampled = objects.iter().filter(|object| object.bytes > 0).max_by_key(|object| &object.key).cloned();
         let Some(sampled) = sampled else { continue };
@@ -120,6 +120,18 @@ fn pattern(key: &str) -> String {
         || file.clone(),
         |folders| format!("{}/{file}", folders.split('/').map(folder).collect::<Vec<_>>().join("/")),
     )
+}
+
+/// With `*` for the names of files that have a folder for themselves.
+fn widened(tables: BTreeMap<String, Vec<Object>>) -> BTreeMap<String, Vec<Object>> {
+    let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let shared = |path: &str| tables.keys().filter(|other| folder(other) == folder(path)).count() > 1;
+    let wide = |path: &str| match folder(path) {
+        Some(folder) if !shared(path) => format!("{folder}/*{}", ending(path).unwrap_or_default()),
+        _ => path.to_owned(),
+    };
+    let paths: Vec<String> = tables.keys().map(|path| wide(path)).collect();
+    paths.into_iter().zip(tables.into_values()).collect()
 }
 
 fn looked_at(mut table: Surveyed, file: LocalFile) -> Result<Surveyed, LakeError> {
