@@ -203,15 +203,36 @@ pub async fn look_at_slack(config: &Config) -> anyhow::Result<SlackLook> {
 
 /// What the operators' channel is called, if the bot may write there; `None` when none is set.
 pub async fn operators_channel(config: &Config) -> anyhow::Result<Option<String>> {
-    let slack = config.require_slack()?;
-    let Some(channel) = &slack.operators_channel else { return Ok(None) };
+    let Some(channel) = &config.require_slack()?.operators_channel else { return Ok(None) };
+    let answer = shown_channel(config, channel).await?;
+    anyhow::ensure!(answer["is_member"].as_bool() != Some(false), "the bot is not in {channel}");
+    Ok(Some(answer["name"].as_str().map_or_else(|| channel.clone(), |name| format!("#{name}"))))
+}
+
+/// Looks whether files may go into the channel with this id; the bot joins public ones by itself.
+pub async fn takes_files(config: &Config, channel: &str) -> anyhow::Result<()> {
+    let answer = shown_channel(config, channel).await?;
+    let is = |name: &str| answer[name].as_bool();
+    anyhow::ensure!(
+        is("is_ext_shared") != Some(true),
+        "{channel} is shared with another company, so no file goes there"
+    );
+    let closed = is("is_private") == Some(true) && is("is_member") == Some(false);
+    anyhow::ensure!(!closed, "{channel} is private, and the bot is not in it");
+    Ok(())
+}
+
+/// What Slack says of a channel that is in use.
+async fn shown_channel(config: &Config, channel: &str) -> anyhow::Result<serde_json::Value> {
     let body = serde_json::json!({ "channel": channel });
-    let answer = SlackClient::new(slack)?.call(Method::ConversationsInfo, &body, Pace::Unhurried).await;
-    let answer = answer.with_context(|| format!("Slack does not show {channel}"))?;
-    let is = |name: &str| answer["channel"][name].as_bool();
-    anyhow::ensure!(is("is_archived") != Some(true), "{channel} is archived");
-    anyhow::ensure!(is("is_member") != Some(false), "the bot is not in {channel}");
-    Ok(Some(answer["channel"]["name"].as_str().map_or_else(|| channel.clone(), |name| format!("#{name}"))))
+    let client = SlackClient::new(config.require_slack()?)?;
+    let mut answer = client
+        .call(Method::ConversationsInfo, &body, Pace::Unhurried)
+        .await
+        .with_context(|| format!("Slack does not show {channel}"))?;
+    let channel_found = answer["channel"].take();
+    anyhow::ensure!(channel_found["is_archived"].as_bool() != Some(true), "{channel} is archived");
+    Ok(channel_found)
 }
 
 fn limits(config: &Config) -> ClaimLimits {

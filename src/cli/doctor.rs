@@ -73,7 +73,7 @@ pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode
     let options = stores::options(config);
     report.say(store::check(config, catalog.as_ref(), &options, args.mend).await);
     report.say(database::check(config).await);
-    report.say(slack::check(config).await);
+    report.say(slack::check(config, catalog.as_ref()).await);
     report.say(machine::check(config));
     Ok(report.code())
 }

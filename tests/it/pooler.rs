@@ -118,7 +118,9 @@ async fn every_step_of_a_request_works_behind_a_pooler() {
     // All of them asked for the same, so any of them may be the first to get it.
     let delivery = claimed(&pool, JobKind::Deliver).await.unwrap();
     assert_eq!(queue::settle(&pool, &delivery, Outcome::Delivered).await.unwrap(), Settled::Yes);
-    assert_eq!(now(&pool, delivery.request_id).await.state, RequestState::Done);
+    let last_word = claimed(&pool, JobKind::Notify).await.unwrap();
+    assert_eq!(queue::settle(&pool, &last_word, Outcome::Notified).await.unwrap(), Settled::Yes);
+    assert_eq!(now(&pool, last_word.request_id).await.state, RequestState::Done);
 }
 
 #[tokio::test(flavor = "multi_thread")]

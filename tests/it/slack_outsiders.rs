@@ -118,8 +118,7 @@ async fn people_of_the_house_are_answered_in_a_shared_channel() {
 #[tokio::test]
 async fn another_workspace_of_the_same_organisation_is_at_home() {
     let stage = installed(Some("E1")).await;
-    let colleague =
-        json!({ "ok": true, "user": { "id": "U2", "team_id": "T3", "enterprise_user": { "enterprise_id": "E1" } } });
+    let colleague = json!({ "ok": true, "user": { "id": "U2", "team_id": "T3", "locale": "en-US", "enterprise_user": { "enterprise_id": "E1" } } });
     stage.slack.answer("users.info", colleague);
     types(&stage, "T3", "").await;
     assert_eq!(stage.slack.calls("views.open").len(), 1);

@@ -1,12 +1,14 @@
 //! Slack: the token, its scopes against what is called, the clock, and the operators' channel.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, clock};
-use crate::{app, clock as our_clock, config::Config};
+use crate::{app, catalog::Catalog, clock as our_clock, config::Config};
 
 const TOKENS: &str =
     "copy SLACK_BOT_TOKEN (OAuth & Permissions) and SLACK_SIGNING_SECRET (Basic Information) from the app's pages";
 
-pub(super) async fn check(config: &Config) -> Vec<Finding> {
+pub(super) async fn check(config: &Config, catalog: Option<&Catalog>) -> Vec<Finding> {
     let looked = match app::look_at_slack(config).await {
         Ok(looked) => looked,
         Err(error) => {
@@ -26,6 +28,21 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     }];
     findings.extend(looked.now.and_then(|now| clock("Slack", (now - our_clock::now()).num_seconds())));
     findings.extend(operators(config).await);
+    findings.extend(products(config, catalog).await);
+    findings
+}
+
+/// The channels that the catalog names for its products.
+async fn products(config: &Config, catalog: Option<&Catalog>) -> Vec<Finding> {
+    let named: BTreeSet<&String> =
+        catalog.iter().flat_map(|catalog| &catalog.products).flat_map(|product| &product.allowed_channels).collect();
+    let mut findings = Vec::new();
+    for channel in named {
+        if let Err(error) = app::takes_files(config, channel).await {
+            let fix = "`allowed_channels` in the catalog holds ids of channels that the bot was invited to";
+            findings.push(Finding::failed("channels", &error, fix));
+        }
+    }
     findings
 }
 

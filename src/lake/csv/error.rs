@@ -14,7 +14,7 @@ pub struct CsvError {
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    #[error("cannot be read: {0}")]
+    #[error("{}", io_words(.0))]
     Io(std::io::Error),
     #[error("the file is empty; its first line must name the columns")]
     Empty,
@@ -87,6 +87,17 @@ pub enum Fault {
     Twice { column: String },
     #[error("column `{column}` has `{text}`, but must be {expected}")]
     Cell { column: String, text: String, expected: String },
+}
+
+/// Why a file cannot be read, without the system's number.
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "permission denied; who runs segment-bot needs the right to read it".to_owned()
+        }
+        _ => format!("cannot be read: {}", error.to_string().split(" (os error").next().unwrap_or_default()),
+    }
 }
 
 /// The remedy for most trouble with quotation marks.

@@ -1,6 +1,6 @@
 //! How the values of a column become the numbers of a feature: chosen from the values, or given by a model.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     TableFileError,
@@ -11,6 +11,9 @@ use crate::model::gbdt::{Cuts, FeatureBins, Gbdt, Kind};
 
 /// Different texts of a column, at most: more codes are not exact in `f32`.
 const TEXTS_MAX: usize = 1 << 24;
+
+/// Rows that are looked at for numbers that fall together.
+const ROUNDED_ROWS: usize = 20_000;
 
 /// What was said about a column on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,7 @@ fn usual(text: &str) -> Option<String> {
 /// Numbers and codes for a column whose values decide what it is.
 pub(super) fn choose(piece: &Piece, name: &str, wish: Wish) -> Result<Coded, TableFileError> {
     let cells = Cells::read(piece, name)?;
-    let numeric = |values| Coded { values, kind: Kind::Numeric, note: None };
+    let numeric = |values: Vec<f32>| Coded { note: rounded(&cells, &values), values, kind: Kind::Numeric };
     match (wish, cells.class()) {
         (Wish::Numeric, _) | (Wish::None, Class::Boolean | Class::Number | Class::Empty) => {
             cells.numbers().map(numeric)
@@ -212,6 +215,25 @@ fn is_plain_code(text: &str) -> bool {
     text.parse::<u32>().is_ok_and(|code| is_code(f64::from(code)) && code.to_string() == text)
 }
 
+/// What to say when 32 bits do not tell the numbers of a column apart.
+fn rounded(cells: &Cells<'_>, values: &[f32]) -> Option<String> {
+    let wide = cells.first_wide_numbers(ROUNDED_ROWS).ok()?;
+    let different: HashSet<u64> = wide.iter().filter(|value| !value.is_nan()).map(|value| value.to_bits()).collect();
+    let narrow = values.iter().take(wide.len()).filter(|value| !value.is_nan());
+    let kept: HashSet<u32> = narrow.map(|value| value.to_bits()).collect();
+    // Where numbers are many, a few always fall together.
+    (10 * kept.len() < 9 * different.len()).then(|| {
+        let name = cells.name();
+        format!(
+            "column `{name}` is rounded to 32-bit numbers, which do not tell its values apart: {} different ones among the \
+             first {} rows become {}; subtract what they have in common, such as the first day or a base amount",
+            different.len(),
+            wide.len(),
+            kept.len()
+        )
+    })
+}
+
 /// What makes one wonder whether a text column was meant as categories.
 fn doubt(cells: &Cells<'_>, texts: &[Option<&str>], coded: &Coded) -> Option<String> {
     let name = cells.name();
@@ -283,6 +305,15 @@ mod tests {
             };
             (coded.values, names)
         }
+    }
+
+    #[test]
+    fn numbers_that_32_bits_do_not_tell_apart_are_said() {
+        let seconds = parquet(df!["x" => (0..200_i64).map(|n| 1_700_000_000 + n).collect::<Vec<_>>()].unwrap());
+        let note = choose(&seconds.piece(), "x", Wish::None).unwrap().note.unwrap();
+        assert!(note.contains("200 different ones among the first 200 rows become 3;"), "{note}");
+        let shares = parquet(df!["x" => (0..200).map(|n| f64::from(n) / 7.0).collect::<Vec<_>>()].unwrap());
+        assert_eq!(choose(&shares.piece(), "x", Wish::None).unwrap().note, None);
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// The first of [`Cells::wide_numbers`], at most so many.
+    pub(super) fn first_wide_numbers(&self, rows: usize) -> Result<Vec<f64>, TableFileError> {
+        Self { piece: self.piece, column: self.column.head(Some(rows)) }.wide_numbers()
+    }
+
     /// Like [`Cells::numbers`], before they are rounded.
     pub(super) fn wide_numbers(&self) -> Result<Vec<f64>, TableFileError> {
         match self.class() {

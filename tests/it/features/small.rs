@@ -203,6 +203,7 @@ async fn every_measure_by_eye() {
     gender (str): "f" null "m"
     region (str): "13" null "13"
     opted_out (bool): false true true
+    has_events (bool): true false true
     converted_on:tea (date): 2026-03-10 null null
     events_2d (i32): 3 0 0
     events_7d (i32): 4 0 1
@@ -291,7 +292,7 @@ async fn wrong_tables_are_named_with_what_would_be_right() {
     let mut typed = frame(&EVENTS);
     typed.with_column(Column::new("at".into(), [20_260_310; 9])).unwrap();
     insta::assert_snapshot!(refusal(USERS, typed).await, @"table `events`, events/day=2026-03-10/part.parquet: column `at` is a whole number, but must be a date or a date-time; the columns are id, kind, category, yen, points, at");
-    insta::assert_snapshot!(refusal(&USERS.replace("34", "young"), frame(&EVENTS)).await, @"table `users`, users/all.csv, line 2: column `age` has `young`, but must be an integer");
+    insta::assert_snapshot!(refusal(&USERS.replace("34", "young"), frame(&EVENTS)).await, @"table `users`, users/all.csv, line 3: column `age` has `young`, but must be an integer");
     let mut dated = frame(&EVENTS[..3]);
     let days = Int32Chunked::from_slice("id".into(), &[1; 3]).into_date().into_column();
     dated.with_column(days).unwrap();
