@@ -45,6 +45,7 @@ refused-not-in-channel = The segment is ready, but I am not in the channel where
 refused-archived = The segment is ready, but the channel where it should go is archived.
 refused-uploads-disabled = The segment is ready, but this workspace does not let apps share such files.
 refused-too-large = The segment is ready, but its files are too large for this workspace.
+refused-storage-full = The segment is ready, but this workspace’s storage for files is full. Somebody has to delete files in Slack first.
 refused-shared = The segment is ready, but files may not be shared into this channel.
 refused-outsider = The segment is not delivered: it was asked for from another company’s workspace.
 refused-product = The segment is ready, but its product may not be delivered into this channel any more.

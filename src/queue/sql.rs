@@ -17,12 +17,12 @@ const BEGIN: &str = "begin isolation level read committed; set local idle_in_tra
 const BEGIN_BRIEFLY: &str = "begin isolation level read committed; set local statement_timeout = '3s'; \
                              set local idle_in_transaction_session_timeout = '5s'";
 
-/// As [`sqlx::query`], prepared without a name.
+/// As [`sqlx::query()`], prepared without a name.
 pub(super) fn query<'q>(sql: impl SqlSafeStr) -> Query<'q, Postgres, PgArguments> {
     sqlx::query(sql).persistent(false)
 }
 
-/// As [`sqlx::query_as`], prepared without a name.
+/// As [`sqlx::query_as()`], prepared without a name.
 pub(super) fn query_as<'q, O>(sql: impl SqlSafeStr) -> QueryAs<'q, Postgres, O, PgArguments>
 where
     O: for<'r> FromRow<'r, PgRow>,
@@ -30,7 +30,7 @@ where
     sqlx::query_as(sql).persistent(false)
 }
 
-/// As [`sqlx::query_scalar`], prepared without a name.
+/// As [`sqlx::query_scalar()`], prepared without a name.
 pub(super) fn query_scalar<'q, O>(sql: impl SqlSafeStr) -> QueryScalar<'q, Postgres, O, PgArguments>
 where
     (O,): for<'r> FromRow<'r, PgRow>,

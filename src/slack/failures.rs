@@ -58,7 +58,8 @@ fn refused(say: Say<'_>, reason: &str) -> String {
         "file_uploads_disabled" | "file_uploads_except_images_disabled" | "file_type_not_allowed" => {
             say.text("refused-uploads-disabled")
         }
-        "file_upload_size_restricted" | "storage_limit_reached" => say.text("refused-too-large"),
+        "file_upload_size_restricted" => say.text("refused-too-large"),
+        "storage_limit_reached" => say.text("refused-storage-full"),
         "slack_connect_file_upload_sharing_blocked" | NOW_SHARED => say.text("refused-shared"),
         OUTSIDER => say.text("refused-outsider"),
         PRODUCT_NOT_HERE => say.text("refused-product"),

@@ -192,6 +192,7 @@ fn failures() -> Vec<Failure> {
         refused("not_in_channel"),
         refused("is_archived"),
         refused("file_uploads_disabled"),
+        refused("file_upload_size_restricted"),
         refused("storage_limit_reached"),
         refused("slack_connect_file_upload_sharing_blocked"),
         refused("restricted_action_read_only_channel"),
