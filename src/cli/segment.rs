@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::{output, progress::Bars, stores::Stores, words};
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     config::Config,
     digest::sha256_hex,
     features::Snapshot,
-    segment::{Conditions, Draft, LeftOutList},
+    segment::{self, Conditions, Draft, LeftOutList, Summary},
     worker::{
         Estimator, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
@@ -57,6 +58,9 @@ pub(super) struct Create {
     /// Where copies of the files go.
     #[arg(long, default_value = "segment")]
     out: PathBuf,
+    /// Say everything as one JSON object.
+    #[arg(long)]
+    json: bool,
     /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
     #[arg(long)]
     threads: Option<usize>,
@@ -121,17 +125,65 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
     bars.finish();
     let built = built.context("the segment could not be built")?;
     copy_out(&built, &create.out)?;
-    for line in words::summary(&built.summary, &ask.conditions) {
-        output::line(line);
+    let counted = estimate_of(stores, &ask.conditions, as_of).await?;
+    if create.json {
+        output::line(serde_json::to_string_pretty(&Said::of(&built.summary, counted.as_ref()))?);
+        return Ok(());
     }
-    if ask.conditions.age.is_some() {
-        let outlook = Estimator::new(Arc::new(stores.catalog), stores.store).estimate(vec![ask.conditions]).await?;
-        // Only the newest snapshot's people are counted in a moment.
-        let newest = outlook.estimates.first().filter(|_| outlook.as_of == as_of);
-        newest.and_then(words::age_unknown).into_iter().for_each(output::line);
-    }
+    words::summary(&built.summary, &ask.conditions).into_iter().for_each(output::line);
+    counted.as_ref().and_then(words::age_unknown).into_iter().for_each(output::line);
     output::line(format!("Files: {}", create.out.display()));
     Ok(())
+}
+
+/// What the conditions find where that is counted in a moment: on the newest snapshot, and where an age was asked for.
+async fn estimate_of(
+    stores: Stores,
+    conditions: &Conditions,
+    as_of: NaiveDate,
+) -> anyhow::Result<Option<segment::Estimate>> {
+    if conditions.age.is_none() {
+        return Ok(None);
+    }
+    let estimator = Estimator::new(Arc::new(stores.catalog), stores.store);
+    let outlook = estimator.estimate(vec![conditions.clone()]).await?;
+    Ok(outlook.estimates.first().copied().filter(|_| outlook.as_of == as_of))
+}
+
+/// What `segment create --json` says: the figures that are asked for most, and everything that the thread says.
+#[derive(Serialize)]
+struct Said<'s> {
+    /// Conversions to expect among the delivered, with a 95 % interval.
+    expected: f64,
+    expected_low: f64,
+    expected_high: f64,
+    /// On people the model never saw, with a 95 % interval.
+    auc: f64,
+    auc_low: f64,
+    auc_high: f64,
+    eligible: u64,
+    delivered: u64,
+    /// People of unknown age whom asking for an age leaves out; `None` where that was not counted.
+    age_unknown: Option<u64>,
+    summary: &'s Summary,
+}
+
+impl<'s> Said<'s> {
+    fn of(summary: &'s Summary, counted: Option<&segment::Estimate>) -> Self {
+        let Summary { quality, waterfall, .. } = summary;
+        Self {
+            expected: quality.expected,
+            expected_low: (quality.expected - quality.expected_margin).max(0.0),
+            expected_high: quality.expected + quality.expected_margin,
+            auc: quality.auc,
+            auc_low: quality.auc_low,
+            auc_high: quality.auc_high,
+            eligible: waterfall.eligible,
+            delivered: waterfall.delivered,
+            age_unknown: counted.map(|counted| counted.age_unknown),
+            summary,
+        }
+    }
 }
 
 async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! Fault 21: strangers who hold the door. Whoever has a signature is answered as if nobody else were there.
+//! Fault 22: strangers who hold the door. Whoever has a signature is answered as if nobody else were there.
 
 use std::{
     fs,
@@ -147,7 +147,7 @@ async fn strangers_who_hold_the_door_keep_nobody_waiting() {
     signal(serve.id(), Signal::SIGTERM);
     assert!(ended(serve).await.success());
     Row {
-        number: "21",
+        number: "22",
         fault: "2,000 silent connections, 500 half heads, 500 half bodies, 100 that drip, 1,000 unsigned bodies of 1 MB",
         bar: format!(
             "each signed command answered ≤ {} meanwhile; at most 200 MiB resident, and at most 128 MiB afterwards",

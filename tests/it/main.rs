@@ -25,6 +25,7 @@ mod queue;
 mod queue_cli;
 mod queue_share;
 mod sample_lake;
+mod segment_cli;
 mod slack_client;
 mod slack_command;
 mod slack_dead;

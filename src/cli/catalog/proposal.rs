@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Write as _};
 
-use super::roles::{Events, Roles, Users};
+use super::roles::{Events, Roles, Users, unused};
 use crate::lake::tables::{Holds, SurveyedColumn};
 
 /// Products that are proposed of one table.
@@ -82,7 +82,16 @@ fn users(out: &mut String, users: &Users<'_>) {
     if users.table.days > 1 {
         add(out, "dumps = \"newest\"  # each day's folder is the whole table; \"all\" when they are parts of it");
     }
+    let used = [Some(users.id), users.age, users.birth, users.gender, users.region, users.opted_out, users.registered];
+    others(out, &unused(users.table, &used));
     csv(out, users.table.separator);
+}
+
+/// Names the columns that the proposal leaves out.
+fn others(out: &mut String, columns: &[&str]) {
+    if !columns.is_empty() {
+        add(out, one_line_comment(&format!("# not used: {}", columns.join(", "))));
+    }
 }
 
 fn events(out: &mut String, name: &str, events: &Events<'_>) {
@@ -104,6 +113,8 @@ fn events(out: &mut String, name: &str, events: &Events<'_>) {
     if events.amount.is_some_and(|amount| amount.holds == Holds::Number) {
         add(out, "amount_decimals = 2  # decimals that count");
     }
+    let used = [Some(events.user), Some(events.time), events.kind, events.category, events.amount];
+    others(out, &unused(events.table, &used));
     csv(out, events.table.separator);
 }
 

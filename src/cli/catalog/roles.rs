@@ -40,7 +40,7 @@ const REGIONS: &[&str] = &[
     "地域",
 ];
 const OPTED_OUT: &[&str] =
-    &["optedout", "optout", "unsubscribed", "donotcontact", "nomail", "mailng", "配信停止", "オプトアウト"];
+    &["optedout", "optout", "out", "unsubscribed", "donotcontact", "nomail", "mailng", "配信停止", "オプトアウト"];
 const REGISTERED: &[&str] = &[
     "registered",
     "registeredat",
@@ -79,6 +79,9 @@ const AMOUNTS: &[&str] = &[
     "total",
     "price",
     "unitprice",
+    "paid",
+    "payment",
+    "spend",
     "value",
     "金額",
     "売上",
@@ -90,6 +93,13 @@ const CONVERSIONS: &[&str] = &["purchase", "buy", "order", "transaction", "conve
 const GENDERS_MAX: usize = 8;
 const REGIONS_MAX: usize = 300;
 const KINDS_MAX: usize = 100;
+const CATEGORIES_MAX: usize = 500;
+
+/// The columns of a table that no role was found for.
+pub(super) fn unused<'s>(table: &'s Surveyed, used: &[Option<&SurveyedColumn>]) -> Vec<&'s str> {
+    let is_used = |name: &str| used.iter().flatten().any(|column| column.name == name);
+    table.columns.iter().map(|column| column.name.as_str()).filter(|name| !is_used(name)).collect()
+}
 
 /// The tables of a lake, by what they seem to be.
 pub(super) struct Roles<'s> {
@@ -227,9 +237,14 @@ fn events<'s>(table: &'s Surveyed, id: &SurveyedColumn) -> Option<Events<'s>> {
         .or_else(|| table.columns.iter().filter(|column| is_id(column)).find(known))?;
     let is_other = |column: &SurveyedColumn| column.name != user.name;
     let kind = named(table, KINDS, |column| is_other(column) && is_code(column, KINDS_MAX));
-    let category = named(table, CATEGORIES, |column| {
-        is_other(column) && is_id(column) && kind.is_none_or(|kind| kind.name != column.name)
-    });
+    let may_be_category =
+        |column: &SurveyedColumn| is_other(column) && is_id(column) && kind.is_none_or(|kind| kind.name != column.name);
+    // Where none is called so, text with few values is.
+    let grouping = |column: &&SurveyedColumn| {
+        may_be_category(column) && column.holds == Holds::Text && (2..=CATEGORIES_MAX).contains(&column.values.len())
+    };
+    let category =
+        named(table, CATEGORIES, may_be_category).or_else(|| table.columns.iter().find(|column| grouping(column)));
     let amount = named(table, AMOUNTS, |column| matches!(column.holds, Holds::Number | Holds::WholeNumber));
     Some(Events { table, user, time, kind, category, amount })
 }

@@ -3,7 +3,10 @@
 use chrono_tz::Tz;
 use polars::prelude::*;
 
-use super::scan::Source;
+use super::{
+    keys::{self, FolderValue},
+    scan::Source,
+};
 use crate::lake::LakeError;
 
 /// What identifies a person; the same in `users` and in every events table.
@@ -113,6 +116,14 @@ impl Wanted {
             fields.push(Field::new(super::amounts::FAULT.into(), DataType::UInt8));
         }
         fields
+    }
+
+    /// The value that folders' names give to the column; a column of days gets the day that they say.
+    pub(super) fn in_folder(&self, source: &Source) -> Option<FolderValue> {
+        match self.need {
+            Need::Day(_) => keys::partition_day(&source.file, &self.column),
+            _ => keys::partition(&source.file, &self.column),
+        }
     }
 
     pub(super) fn wrong_type(&self, source: &Source, found: &str) -> LakeError {

@@ -46,6 +46,21 @@ pub(super) fn partition(key: &str, column: &str) -> Option<FolderValue> {
     Some(FolderValue { text: (value != HIVE_NULL && !value.is_empty()).then_some(value) })
 }
 
+/// What folders call a day whose files have no column for it.
+const DAY_COLUMNS: [&str; 4] = ["day", "date", "dt", "ds"];
+
+/// The day that the folders of `key` give to a column of times: by its name, or, where several folders together or an
+/// unnamed one say it, to a column that is called as days are.
+pub(super) fn partition_day(key: &str, column: &str) -> Option<FolderValue> {
+    let named = partition(key, column);
+    let own = named.as_ref().and_then(|value| date(value.text.as_deref()?));
+    let of_folders = || day_of(key).filter(|_| DAY_COLUMNS.contains(&column.to_lowercase().as_str()));
+    match own.or_else(of_folders) {
+        Some(day) => Some(FolderValue { text: Some(day.to_string()) }),
+        None => named,
+    }
+}
+
 fn value(folder: &str) -> Option<&str> {
     folder.split_once('=').map(|(_, value)| value)
 }
@@ -135,6 +150,16 @@ mod tests {
         }
         assert!(!is_hidden("_export/users/a.parquet", "_export/users/*.parquet"), "the catalog names it");
         assert!(!is_hidden("users/a_b.parquet", "users/*.parquet"));
+    }
+
+    #[test]
+    fn folders_say_the_day_of_files_that_have_no_column_for_it() {
+        let day = |key, column| partition_day(key, column).and_then(|value| value.text);
+        assert_eq!(day("e/year=2026/month=11/day=22/a.parquet", "day").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("e/2026/11/22/a.parquet", "date").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("e/dt=20261122/a.parquet", "dt").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("e/at=2026-11-22/a.parquet", "at").as_deref(), Some("2026-11-22"));
+        assert_eq!(day("e/2026/11/22/a.parquet", "occurred_at"), None, "a name that is no day's may be a mistake");
     }
 
     #[test]

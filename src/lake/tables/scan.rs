@@ -6,7 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use polars::{io::HiveOptions, prelude::*};
+use polars::{
+    io::HiveOptions,
+    prelude::{
+        extension::{UnknownExtensionTypeBehavior, set_unknown_extension_type_behavior},
+        *,
+    },
+};
 use tempfile::TempPath;
 
 use super::{
@@ -126,6 +132,8 @@ fn schema(wanted: &[Wanted]) -> Schema {
 
 /// Opens the files of `table`, with their columns. Blocks.
 pub(super) fn open(table: &str, files: Vec<LocalFile>, style: &CsvStyle) -> Result<Vec<Source>, LakeError> {
+    // A UUID, JSON or the like is what it is stored as.
+    set_unknown_extension_type_behavior(UnknownExtensionTypeBehavior::LoadAsStorage);
     let several = files.len() > 1;
     files
         .into_iter()
@@ -235,7 +243,7 @@ fn scanned(alike: &[Source], wanted: &[Wanted]) -> Result<LazyFrame, LakeError> 
 
 /// A column that stands in the folder's name alone, the same for every row.
 fn from_folder(wanted: &Wanted, source: &Source) -> Result<Vec<Expr>, LakeError> {
-    let value = keys::partition(&source.file, &wanted.column).ok_or_else(|| wanted.no_column(source))?.text;
+    let value = wanted.in_folder(source).ok_or_else(|| wanted.no_column(source))?.text;
     let mut cells = Cells::new(wanted.need);
     let quoted = format!("`{}` in the folder's name", value.as_deref().unwrap_or_default());
     cells.push(value.as_deref()).map_err(|_| wanted.wrong_type(source, &quoted))?;
@@ -342,7 +350,7 @@ enum Place {
 
 impl Place {
     fn of(wanted: &Wanted, source: &Source, reader: &csv::Reader) -> Result<Self, LakeError> {
-        match (reader.place(&wanted.column), keys::partition(&source.file, &wanted.column)) {
+        match (reader.place(&wanted.column), wanted.in_folder(source)) {
             (Ok(place), _) => Ok(Self::Column(place)),
             (Err(csv::CsvError { fault: csv::Fault::NoColumn { .. }, .. }), Some(value)) => {
                 Ok(Self::Folder(value.text))

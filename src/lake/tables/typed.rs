@@ -13,6 +13,9 @@ use crate::lake::LakeError;
 /// Whole numbers above are not exact in a 64-bit float: 2^53.
 const FLOAT_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Digits of a decimal number that can be read.
+const DECIMAL_DIGITS: usize = 38;
+
 /// What a wanted column becomes.
 pub(super) struct Converted {
     /// As [`Wanted::fields`] lists them.
@@ -27,6 +30,9 @@ pub(super) fn convert(wanted: &Wanted, source: &Source, dtype: &DataType) -> Res
     let plain = |value: Expr| Converted { columns: vec![value], misfit: None };
     let converted = match (wanted.need, dtype) {
         (_, DataType::Null) => Some(nothing(wanted)),
+        (_, DataType::Decimal(digits, _)) if *digits > DECIMAL_DIGITS => {
+            return Err(wanted.wrong_type(source, "a decimal number of more than 38 digits; write it with fewer"));
+        }
         (_, DataType::Categorical(..) | DataType::Enum(..)) => {
             return convert_value(wanted, source, value.cast(DataType::String), &DataType::String);
         }
