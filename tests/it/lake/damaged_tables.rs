@@ -156,3 +156,30 @@ async fn changed_bytes_of_parquet_lose_no_row_in_silence() {
         assert!(refused > 20 && read > 0, "{refused} refused, {read} read");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extension_types_are_what_they_are_stored_as_and_folders_alone_say_the_day() {
+    let (folder, store) = in_folder().await;
+    std::fs::create_dir_all(folder.path().join("store")).unwrap();
+    let extended = |frame: &DataFrame, column: &str, name: &str| {
+        let plain = frame.column(column).unwrap().as_materialized_series().clone();
+        let typ = extension::get_extension_type_or_generic(name, plain.dtype(), None);
+        plain.into_extension(typ).into_column()
+    };
+    let mut people = users();
+    for (column, name) in [("sex", "arrow.json"), ("unused", "example.of.ours")] {
+        let column = extended(&people, column, name);
+        people.with_column(column).unwrap();
+    }
+    write(folder.path(), "users.parquet", &parquet(people, ParquetCompression::Snappy));
+    for day in ["2026/03/01", "2026/03/02"] {
+        std::fs::create_dir_all(folder.path().join("store/e").join(day)).unwrap();
+        let no_day = orders().drop("at").unwrap();
+        write(folder.path(), &format!("e/{day}/part.parquet"), &parquet(no_day, ParquetCompression::Snappy));
+    }
+    let text = CATALOG.replace("path = \"orders.parquet\"", "path = \"e/*/*/*/*.parquet\"");
+    let catalog = Catalog::parse(&text.replace("time = \"at\"", "time = \"day\"")).unwrap();
+    assert_eq!(rows(&store, &catalog).await.unwrap(), (u64::from(PEOPLE), u64::from(4 * PEOPLE)));
+    let error = rows(&store, &Catalog::parse(&text).unwrap()).await.unwrap_err().to_string();
+    assert!(error.contains("there is no column `at`"), "a name that is no day's may be a mistake: {error}");
+}
