@@ -55,13 +55,16 @@ async fn init(args: &Init, config: &Config) -> anyhow::Result<()> {
         if found.is_empty() {
             bail!("{url} has no .parquet, .csv or .csv.gz file; name the folder above the tables with --lake");
         }
+        if let Some(why) = surveyed.iter().find_map(|table| table.trouble.as_ref()) {
+            bail!("{why}");
+        }
         bail!(
             "{url} has {}, but a catalog needs one table with a row for each person and one with their events, each with a \
              time; write it by hand after docs/catalog.md",
             found.join(", ")
         );
     };
-    let text = proposal::text(&roles);
+    let text = proposal::text(&roles, &surveyed);
     Catalog::parse(&text).context("the proposed catalog needs a hand")?;
     let Some(path) = &args.out else {
         output::line(text.trim_end());

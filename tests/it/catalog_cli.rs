@@ -62,9 +62,11 @@ async fn a_lake_of_csv_files_with_semicolons_and_dumps_is_understood() {
             "会員番号;日時;金額\n007;2026-11-20 10:00:00;1200\n008;2026-11-21 11:00:00;300\n007;2026-11-21;5\n";
         write(folder.path(), &format!("orders/dt={day}/part-1.csv"), orders);
     }
+    write(folder.path(), "notes/torn.csv", "a,b\n1,\"x\n");
     let lake = folder.path().display().to_string();
     let made = catalog(&["init", "--lake", &lake], &[]).await;
     assert!(made.status.success(), "{}", said(&made));
+    assert!(said(&made).contains("# passed over: table `notes/*.csv`, notes/torn.csv, line 2"), "{}", said(&made));
     let proposed = Catalog::parse(&said(&made)).unwrap();
     assert_eq!((proposed.users.path.as_str(), proposed.users.id.as_str()), ("members/dt=*/*.csv", "会員番号"));
     assert_eq!(proposed.users.age, Some(AgeColumn::BirthDate("生年月日".to_owned())));
@@ -74,6 +76,24 @@ async fn a_lake_of_csv_files_with_semicolons_and_dumps_is_understood() {
     assert_eq!(proposed.events[0].kind, KindColumn::Constant("purchase".to_owned()));
     assert_eq!(proposed.events[0].amount.as_deref(), Some("金額"));
     assert!(said(&made).contains("dumps = \"newest\""), "{}", said(&made));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_only_folders_say_is_proposed_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "users.csv", "user_id,age\n1,30\n2,40\n");
+    for day in ["01", "02"] {
+        write(folder.path(), &format!("orders/year=2026/month=03/day={day}/a.csv"), "user_id,item\n1,tea\n2,cup\n");
+    }
+    let file = folder.path().join("catalog.toml").display().to_string();
+    let lake = folder.path().display().to_string();
+    let made = catalog(&["init", "--lake", &lake, "--out", &file], &[]).await;
+    assert!(made.status.success(), "{}", said(&made));
+    assert_eq!(Catalog::load(Path::new(&file)).unwrap().events[0].time, "day");
+    let place = [("SEGMENT_CATALOG", file), ("SEGMENT_LAKE", format!("file://{lake}"))];
+    let checked = catalog(&["check"], &place).await;
+    assert!(checked.status.success(), "{}", said(&checked));
+    assert!(said(&checked).contains("the newest day is 2026-03-02"), "{}", said(&checked));
 }
 
 #[tokio::test(flavor = "multi_thread")]

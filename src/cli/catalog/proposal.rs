@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt::Write as _};
 
 use super::roles::{Events, Roles, Users, unused};
-use crate::lake::tables::{Holds, SurveyedColumn};
+use crate::lake::tables::{Holds, Surveyed, SurveyedColumn};
 
 /// Products that are proposed of one table.
 const PRODUCTS_MAX: usize = 5;
@@ -11,7 +11,7 @@ const PRODUCTS_MAX: usize = 5;
 const NAMED_MAX: usize = 5;
 
 /// The text of a catalog.
-pub(super) fn text(roles: &Roles<'_>) -> String {
+pub(super) fn text(roles: &Roles<'_>, surveyed: &[Surveyed]) -> String {
     let mut out = String::new();
     add(
         &mut out,
@@ -31,6 +31,11 @@ pub(super) fn text(roles: &Roles<'_>) -> String {
     }
     genders(&mut out, roles.users.gender);
     regions(&mut out, roles.users.region);
+    for unread in surveyed {
+        if let Some(why) = &unread.trouble {
+            add(&mut out, one_line_comment(&format!("# passed over: {why}")));
+        }
+    }
     let mut ids = HashSet::new();
     for (name, table) in &tables {
         products(&mut out, name, table, &mut ids);
@@ -176,7 +181,7 @@ fn products(out: &mut String, table: &str, events: &Events<'_>, ids: &mut HashSe
 }
 
 fn one_line_comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
 fn names(out: &mut String, ja: &str, en: &str) {

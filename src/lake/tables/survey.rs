@@ -22,6 +22,8 @@ const ROWS_MAX: usize = 200_000;
 const DISTINCT_MAX: usize = 50_000;
 /// Folders that segment-bot itself makes in a store.
 const OWN: [&str; 5] = ["partials", "snapshots", "models", "segments", "suppression"];
+/// How the catalog names the day that folders say and no column has.
+const FOLDERS_DAY: &str = "day";
 const ENDINGS: [&str; 3] = [".parquet", ".csv", ".csv.gz"];
 
 /// Files that seem to belong together.
@@ -36,8 +38,10 @@ pub struct Surveyed {
     pub separator: Option<u8>,
     /// Rows that were looked at, of the newest file.
     pub rows: usize,
-    /// In the file's order; those that stand in folders' names alone last.
+    /// In the file's order; those that stand in folders' names alone last. None where the file cannot be read.
     pub columns: Vec<SurveyedColumn>,
+    /// Why the newest file cannot be read.
+    pub trouble: Option<String>,
 }
 
 /// A column of a table's newest file.
@@ -83,8 +87,10 @@ pub async fn survey(lake: &Store) -> Result<Vec<Surveyed>, LakeError> {
         let Some(sampled) = sampled else { continue };
         let local = files::fetch(lake, vec![sampled]).await?.remove(0);
         let (files, days) = (objects.len(), days.len());
-        let table = Surveyed { path, files, days, separator: None, rows: 0, columns: Vec::new() };
-        surveyed.push(blocking(move || looked_at(table, local)).await?);
+        let table = Surveyed { path, files, days, separator: None, rows: 0, columns: Vec::new(), trouble: None };
+        let unread = table.clone();
+        let looked = blocking(move || looked_at(table, local)).await;
+        surveyed.push(looked.unwrap_or_else(|error| Surveyed { trouble: Some(error.to_string()), ..unread }));
     }
     Ok(surveyed)
 }
@@ -156,6 +162,13 @@ fn looked_at(mut table: Surveyed, file: LocalFile) -> Result<Surveyed, LakeError
             counts.add(Some(&value), table.rows as u64);
             table.columns.push(counts.column(part.to_owned(), None));
         }
+    }
+    let has_time = table.columns.iter().any(|column| matches!(column.holds, Holds::Time | Holds::Instant));
+    if let Some(day) = keys::day_of(&key).filter(|_| !has_time) {
+        // What folders say together, as in `year=2026/month=11/day=22`.
+        table.columns.retain(|column| column.name != FOLDERS_DAY);
+        let values = vec![(day.to_string(), table.rows as u64)];
+        table.columns.push(SurveyedColumn { name: FOLDERS_DAY.to_owned(), holds: Holds::Time, values, missing: 0 });
     }
     Ok(table)
 }
