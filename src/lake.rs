@@ -8,6 +8,7 @@ mod cache;
 pub mod csv;
 mod error;
 mod file;
+pub mod footers;
 mod modes;
 mod report;
 mod s3;

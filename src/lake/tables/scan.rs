@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     catalog::CsvStyle,
-    lake::{LakeError, csv},
+    lake::{LakeError, csv, footers},
 };
 
 /// Rows of a CSV file that are in memory together.
@@ -198,6 +198,10 @@ fn no_parquet(path: &Path) -> String {
 fn footer(path: &Path) -> Option<(Format, Box<[String]>)> {
     let mut reader = ParquetReader::new(File::open(path).ok()?);
     let metadata = reader.get_metadata().ok()?.clone();
+    let bytes = path.metadata().ok()?.len();
+    if !footers::fits(&metadata, bytes) {
+        return None;
+    }
     let instants = metadata.schema_descr.columns().iter().filter(|column| {
         let primitive = &column.descriptor.primitive_type;
         matches!(primitive.physical_type, polars_parquet::parquet::schema::types::PhysicalType::Int96)

@@ -16,7 +16,10 @@ use polars::{
 };
 
 use super::TableFileError;
-use crate::{lake::csv, model::gbdt::Gbdt};
+use crate::{
+    lake::{csv, footers},
+    model::gbdt::Gbdt,
+};
 
 /// Rows of a piece, also of files with larger row groups. Pages before a piece are stepped over without unpacking them.
 const ROWS_MAX: usize = 1 << 18;
@@ -78,6 +81,9 @@ impl Source {
             "parquet" => {
                 let mut reader = parquet(path)?;
                 let footer = reader.get_metadata().map_err(TableFileError::polars(path))?.clone();
+                if !footers::fits(&footer, path.metadata().map_err(TableFileError::io(path))?.len()) {
+                    return Err(TableFileError::Undecodable { path: path.to_owned() });
+                }
                 let schema = reader.schema().map_err(TableFileError::polars(path))?;
                 (Format::Parquet(footer), schema.iter_names().map(ToString::to_string).collect())
             }
