@@ -89,6 +89,18 @@ pub struct CsvStyle {
     pub null: Vec<String>,
 }
 
+impl CsvStyle {
+    /// The separator that the catalog or an option writes as `text`: one character, or `tab`.
+    pub fn separator_of(text: &str) -> Option<u8> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" => Some(b'\t'),
+            [b'"' | b'\n' | b'\r'] => None,
+            [one] => Some(*one),
+            _ => None,
+        }
+    }
+}
+
 /// What the numbers of an amount column count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

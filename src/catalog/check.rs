@@ -163,15 +163,15 @@ impl Checker<'_> {
     fn csv(&self, raw: RawCsv) -> Result<CsvStyle, CatalogProblem> {
         let separator = match &raw.separator {
             None => None,
-            Some(written) => match written.get_ref().as_str() {
-                "tab" | "\t" => Some(b'\t'),
-                one if one.len() == 1 && !one.contains(['"', '\n', '\r']) => Some(one.as_bytes()[0]),
-                other => {
+            Some(written) => match CsvStyle::separator_of(written.get_ref()) {
+                None => {
+                    let what = written.get_ref();
                     return self.fail(
                         written.span(),
-                        format!("`{other}` is no separator; write one character such as \";\", or \"tab\""),
+                        format!("`{what}` is no separator; write one character such as \";\", or \"tab\""),
                     );
                 }
+                known => known,
             },
         };
         Ok(CsvStyle { separator, null: raw.null })

@@ -2,7 +2,7 @@
 
 use clap::builder::{TypedValueParser as _, ValueParser};
 
-use crate::lake::csv;
+use crate::{catalog::CsvStyle, lake::csv};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CsvArgs {
@@ -22,10 +22,6 @@ impl CsvArgs {
 
 fn separator() -> ValueParser {
     clap::builder::StringValueParser::new()
-        .try_map(|text| match text.as_str() {
-            "tab" | "\t" | "\\t" => Ok(b'\t'),
-            one if one.len() == 1 && !one.contains(['"', '\n', '\r']) => Ok(one.as_bytes()[0]),
-            _ => Err("write one character such as ';', or tab"),
-        })
+        .try_map(|text| CsvStyle::separator_of(&text).ok_or("write one character such as ';', or tab"))
         .into()
 }

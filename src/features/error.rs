@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use crate::lake::{LakeError, tables::Misfit};
+use crate::lake::{
+    LakeError,
+    tables::{Limit, Misfit},
+};
 
 /// A failure to build or to open a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +32,10 @@ pub enum FeaturesError {
     )]
     TooManyUnusable { table: String, unusable: u64, rows: u64, reasons: String, share_max: f64 },
     #[error(
-        "table `{table}`: {misfit}; that is more than the catalog's {limit} = {share_max}, so the previous snapshot stays in force. Mend it ({remedy}), or raise {limit} under [limits] if the data is right"
+        "table `{table}`: {misfit}; that is more than the catalog's {} = {}, so the previous snapshot stays in force. Mend it ({}), or raise {} under [limits] if the data is right",
+        limit.key, limit.share_max, limit.remedy, limit.key
     )]
-    TooManyMisfits { table: String, misfit: Box<Misfit>, limit: &'static str, share_max: f64, remedy: &'static str },
+    TooManyMisfits { table: String, misfit: Box<Misfit>, limit: Limit },
     #[error(
         "table `{table}`: none of its {rows} rows belongs to anybody in `users`; check the id columns `{users_id}` and `{events_user}`"
     )]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FeaturesError, partials::Index};
 use crate::{
-    catalog::{Catalog, EventsTable, KindColumn, Limits},
+    catalog::{Catalog, EventsTable, KindColumn},
     lake::tables::{Misfit, MisfitKind},
 };
 
@@ -80,31 +80,10 @@ fn named<'c>(catalog: &'c Catalog, table: &EventsTable) -> (BTreeSet<&'c str>, B
 /// Refuses what is more than the catalog allows.
 pub(super) fn refuse_too_many(catalog: &Catalog, table: &str, misfits: &[Misfit]) -> Result<(), FeaturesError> {
     for misfit in misfits {
-        let Some((limit, share_max, remedy)) = limit(&catalog.limits, misfit.kind) else { continue };
-        if misfit.share() > share_max {
+        if let Some(limit) = misfit.above(&catalog.limits) {
             let (table, misfit) = (table.to_owned(), Box::new(misfit.clone()));
-            return Err(FeaturesError::TooManyMisfits { table, misfit, limit, share_max, remedy });
+            return Err(FeaturesError::TooManyMisfits { table, misfit, limit });
         }
     }
     Ok(())
-}
-
-/// The catalog's key and its value, and what to do.
-fn limit(limits: &Limits, kind: MisfitKind) -> Option<(&'static str, f64, &'static str)> {
-    let codes = "list these codes in the catalog as the table has them";
-    Some(match kind {
-        MisfitKind::Gender | MisfitKind::Region => ("unlisted_codes_share", limits.unlisted_codes_share, codes),
-        MisfitKind::Age => {
-            ("impossible_ages_share", limits.impossible_ages_share, "name the right column of ages or birth dates")
-        }
-        MisfitKind::OptOut => {
-            ("unknown_opt_out_share", limits.unknown_opt_out_share, "fill the column with yes or no for everybody")
-        }
-        MisfitKind::UnknownUser => (
-            "unknown_people_share",
-            limits.unknown_people_share,
-            "look whether both tables write ids alike and whether `users` is whole",
-        ),
-        MisfitKind::UnusedKind | MisfitKind::AbsentKind | MisfitKind::AbsentCategory => return None,
-    })
 }

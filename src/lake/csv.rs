@@ -26,7 +26,7 @@ mod swallowed;
 mod tests;
 
 pub use cells::{AmountFault, flag, integer, minor_units};
-pub use error::{CsvError, Fault, shown};
+pub use error::{CsvError, Fault, shown, written};
 pub use reader::{Reader, Row};
 
 /// How a file is written, where that is not the usual way.

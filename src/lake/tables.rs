@@ -24,7 +24,7 @@ pub use amounts::{AmountFaults, count_faults};
 pub use columns::IdType;
 pub use events::{Events, event_files, extra_column, newest_day};
 pub use files::same_day;
-pub use misfit::{Example, Misfit, MisfitKind};
+pub use misfit::{Example, Limit, Misfit, MisfitKind};
 pub use people::{People, UsersCounts};
 pub use survey::{Holds, Surveyed, SurveyedColumn, survey};
 pub use users::{Users, user_files};

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, fmt::Write as _};
 
 use super::roles::{Events, Roles, Users, unused};
-use crate::lake::tables::{Holds, Surveyed, SurveyedColumn};
+use crate::lake::{
+    csv,
+    tables::{Holds, Surveyed, SurveyedColumn},
+};
 
 /// Products that are proposed of one table.
 const PRODUCTS_MAX: usize = 5;
@@ -63,13 +66,12 @@ fn column(out: &mut String, key: &str, column: Option<&SurveyedColumn>) {
 }
 
 fn one_line(text: &str) -> String {
-    crate::lake::csv::shown(text).chars().take(30).collect()
+    csv::shown(text).chars().take(30).collect()
 }
 
-fn csv(out: &mut String, separator: Option<u8>) {
+fn separator(out: &mut String, separator: Option<u8>) {
     if let Some(separator) = separator {
-        let written = if separator == b'\t' { "tab".to_owned() } else { char::from(separator).to_string() };
-        add(out, format!("csv = {{ separator = {} }}", quoted(&written)));
+        add(out, format!("csv = {{ separator = {} }}", quoted(&csv::written(separator))));
     }
 }
 
@@ -89,7 +91,7 @@ fn users(out: &mut String, users: &Users<'_>) {
     }
     let used = [Some(users.id), users.age, users.birth, users.gender, users.region, users.opted_out, users.registered];
     others(out, &unused(users.table, &used));
-    csv(out, users.table.separator);
+    separator(out, users.table.separator);
 }
 
 /// Names the columns that the proposal leaves out.
@@ -120,7 +122,7 @@ fn events(out: &mut String, name: &str, events: &Events<'_>) {
     }
     let used = [Some(events.user), Some(events.time), events.kind, events.category, events.amount];
     others(out, &unused(events.table, &used));
-    csv(out, events.table.separator);
+    separator(out, events.table.separator);
 }
 
 fn genders(out: &mut String, gender: Option<&SurveyedColumn>) {

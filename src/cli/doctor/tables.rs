@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     lake::{
         LakeError, Store, StoreOptions,
-        tables::{self, Events, IdType, Misfit, MisfitKind, Users},
+        tables::{self, Events, IdType, Misfit, Users},
     },
     texts::grouped,
 };
@@ -66,13 +66,7 @@ async fn users(
 
 /// Wrong is what differs in spelling only, or what stops a build.
 fn misfit_of_users(catalog: &Catalog, misfit: &Misfit) -> Finding {
-    let limits = &catalog.limits;
-    let most = match misfit.kind {
-        MisfitKind::Age => limits.impossible_ages_share,
-        MisfitKind::OptOut => limits.unknown_opt_out_share,
-        _ => limits.unlisted_codes_share,
-    };
-    if misfit.is_misspelt() || misfit.share() > most {
+    if misfit.is_misspelt() || misfit.above(&catalog.limits).is_some() {
         Finding::wrong("users", misfit.to_string(), FIX)
     } else {
         Finding::well("users", misfit.to_string())

@@ -126,8 +126,8 @@ fn named(separator: u8) -> String {
     }
 }
 
-/// A separator as the options take it.
-fn written(separator: u8) -> String {
+/// A separator as the options and the catalog write it.
+pub fn written(separator: u8) -> String {
     if separator == b'\t' { "tab".to_owned() } else { char::from(separator).to_string() }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{codes, collect_now, spelling::looks_like, users::AGE_MAX};
 use crate::{
-    catalog::{AgeColumn, Catalog},
+    catalog::{AgeColumn, Catalog, Limits},
     lake::LakeError,
 };
 
@@ -68,6 +68,16 @@ pub struct Example {
     pub looks_like: Option<String>,
 }
 
+/// Which part of a table may match nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// The catalog's key in `[limits]`.
+    pub key: &'static str,
+    pub share_max: f64,
+    /// What to do about more.
+    pub remedy: &'static str,
+}
+
 impl Misfit {
     /// Of the values that were `found` with their rows, those that are `listed` being left out already; `None` without any.
     pub fn of_values(
@@ -95,6 +105,37 @@ impl Misfit {
     #[expect(clippy::cast_precision_loss, reason = "a share of rows, compared with a rounded limit")]
     pub fn share(&self) -> f64 {
         if self.of == 0 { 0.0 } else { self.rows as f64 / self.of as f64 }
+    }
+
+    /// The limit that it is above, so that no snapshot may be built from the table.
+    pub fn above(&self, limits: &Limits) -> Option<Limit> {
+        Limit::of(self.kind, limits).filter(|limit| self.share() > limit.share_max)
+    }
+}
+
+impl Limit {
+    /// The limit of such misfits; `None` for what is said and never refused.
+    fn of(kind: MisfitKind, limits: &Limits) -> Option<Self> {
+        let (key, share_max, remedy) = match kind {
+            MisfitKind::Gender | MisfitKind::Region => (
+                "unlisted_codes_share",
+                limits.unlisted_codes_share,
+                "list these codes in the catalog as the table has them",
+            ),
+            MisfitKind::Age => {
+                ("impossible_ages_share", limits.impossible_ages_share, "name the right column of ages or birth dates")
+            }
+            MisfitKind::OptOut => {
+                ("unknown_opt_out_share", limits.unknown_opt_out_share, "fill the column with yes or no for everybody")
+            }
+            MisfitKind::UnknownUser => (
+                "unknown_people_share",
+                limits.unknown_people_share,
+                "look whether both tables write ids alike and whether `users` is whole",
+            ),
+            MisfitKind::UnusedKind | MisfitKind::AbsentKind | MisfitKind::AbsentCategory => return None,
+        };
+        Some(Self { key, share_max, remedy })
     }
 }
 
