@@ -24,7 +24,7 @@ use std::{
 use chrono::NaiveDate;
 use polars::prelude::PolarsError;
 
-pub use batch::{FeatureBatch, encode};
+pub use batch::{FeatureBatch, categories, encode};
 pub use cube::Cube;
 pub use explained::{Contrast, Explained};
 pub use left_out::LeftOut;
@@ -186,7 +186,7 @@ pub fn select(query: &Query<'_>, scoring: &Scoring<'_>, progress: &Progress<'_>)
         expected_variance: delivered().map(|person| person.probability * (1.0 - person.probability)).sum(),
         eligible_mean: scored.probability_sum / as_f64(eligible.waterfall.eligible),
         breakdown: breakdown::compare(query.catalog, &eligible.groups, &eligible.counts, delivered()),
-        explained: explained::compare(query.features, &candidates, scored.pool),
+        explained: explained::compare((query.catalog, query.features), &candidates, scored.pool),
         picked: picked(&candidates, &kept_out, false, eligible.waterfall.eligible),
         control: picked(&candidates, &kept_out, true, eligible.waterfall.eligible),
     })

@@ -2,6 +2,7 @@
 //!
 //! Read once at start; whoever holds a [`Catalog`] need not check it again. Never does I/O besides reading that file.
 
+mod attribute;
 mod check;
 mod defaults;
 mod ids;
@@ -12,8 +13,9 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
+pub use attribute::{Attribute, AttributeValues, Band, Choice, Code};
 pub use check::CatalogError;
-pub use ids::{GenderId, ProductId, RegionCode};
+pub use ids::{AttributeId, GenderId, ProductId, RegionCode};
 pub use names::{Locale, Names};
 
 /// A company's catalog, checked against itself.
@@ -37,6 +39,8 @@ pub struct Catalog {
     pub areas: Vec<Area>,
     /// Regions in the order of their model code.
     pub regions: Vec<Region>,
+    /// What else is known of people; ids are unique.
+    pub attributes: Vec<Attribute>,
     /// At least one; ids are unique.
     pub products: Vec<Product>,
     /// Declared features; never empty (a default set stands in).
@@ -206,7 +210,7 @@ pub struct Product {
     pub control_percent: u8,
     /// Requests of a higher priority start first, within everybody's fair share; 0 to 9.
     pub priority: u8,
-    /// Columns that the model of this product must not see: `age`, `gender`, `region` or a feature's name.
+    /// Columns that the model of this product must not see: `age`, `gender`, `region`, an attribute's id or a feature's name.
     pub forbidden_features: Vec<String>,
     /// Slack channel ids in which it may be asked for; empty means everywhere.
     pub allowed_channels: Vec<String>,
@@ -327,6 +331,16 @@ impl Catalog {
     /// The region with this code.
     pub fn region(&self, code: &RegionCode) -> Option<&Region> {
         self.regions.iter().find(|region| region.code == *code)
+    }
+
+    /// The attribute with this id.
+    pub fn attribute(&self, id: &AttributeId) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.id == *id)
+    }
+
+    /// Attributes that planners may ask for.
+    pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().filter(|attribute| attribute.is_condition)
     }
 
     /// The gender with this id.

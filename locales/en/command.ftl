@@ -9,6 +9,7 @@ help =
     `/segment show 128`, `cancel 128`, `rerun 128` act on request #128.
     Further words: `converted=90d` (or `never`, `ever`) leaves out people who converted before; `without=128,121` leaves out people in earlier segments of yours; `control=10%` keeps a control group; `name="Spring campaign"` names the request.
     In a thread, mention me or use the message shortcut: the result then arrives in that thread.
+help-attributes = You can also ask for { $attributes }, such as `{ $example }`.
 command-unknown = I don't know “{ $word }”.
 command-needs-number = Please add the request's number, such as `/segment { $command } 128`. `/segment list` shows the numbers.
 command-no-such-request = There is no request #{ $number } of yours. `/segment list` shows the ones there are.

@@ -8,10 +8,11 @@ size-people = { $people ->
 }
 size-percent = top { $percent }%
 sentence-wanted = The { $size } most likely to respond to { $product }, among { $people }.
-people = { $gender }{ $age }{ $region }
+people = { $gender }{ $age }{ $region }{ $attributes }
 people-everyone = everyone
 people-age = { " " }aged { $from }–{ $to }
 people-region = { " " }in { $regions }
+people-attribute = , { $name }: { $choices }
 regions-and-more = { $shown } and { $more } more
 left-out-opted-out = Left out: everyone who opted out.
 left-out-days = Left out: people who converted in the last { $days } days, and everyone who opted out.

@@ -9,6 +9,7 @@ help =
     `/segment show 128`、`cancel 128`、`rerun 128` で、依頼 #128 の表示・取り消し・再依頼ができます。
     ほかに、`converted=90d`（または `never`、`ever`）で購入済みの人を、`without=128,121` で以前のセグメントにいる人を除き、`control=10%` でコントロール群を設け、`name="春のキャンペーン"` で名前を付けられます。
     スレッドの中では、メンションするか、メッセージのショートカットをお使いください。結果もそのスレッドに届きます。
+help-attributes = { $attributes }でも条件を付けられます（例：`{ $example }`）。
 command-unknown = 「{ $word }」という言葉はわかりません。
 command-needs-number = 依頼の番号を付けてください（例：`/segment { $command } 128`）。番号は `/segment list` で確認できます。
 command-no-such-request = あなたの依頼 #{ $number } は見つかりません。`/segment list` で確認できます。

@@ -3,7 +3,7 @@
 use polars::prelude::{Column, DataFrame, DataType};
 
 use super::AudienceError;
-use crate::catalog::Catalog;
+use crate::catalog::{Attribute, AttributeValues, Catalog};
 
 /// Feature values of some people, column by column; NaN stands for missing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,32 +33,53 @@ impl FeatureBatch {
 
 /// One column of `f32` for each of `features`, in their order.
 ///
-/// Numbers are cast (whole numbers above 2^24 are rounded), true is 1 and false 0, null is NaN. `gender` and `region` become their
-/// place in the catalog's order, counted from 0; what the catalog does not list is NaN. Text elsewhere is an error.
+/// Numbers are cast (whole numbers above 2^24 are rounded), true is 1 and false 0, null is NaN. `gender`, `region` and attributes with codes
+/// become their place in the catalog's order, counted from 0; what the catalog does not list is NaN. Text elsewhere is an error.
 pub fn encode(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Vec<Vec<f32>>, AudienceError> {
     features
         .iter()
         .map(|feature| {
             let column = frame.column(feature)?;
-            match feature.as_str() {
-                "gender" => gender_codes(column, catalog).map(|codes| as_f32(&codes)),
-                "region" => region_codes(column, catalog).map(|codes| as_f32(&codes)),
-                _ => numbers(column),
+            match categories(catalog, feature) {
+                Some(ids) => codes::<u16>(column, &ids).map(|codes| as_f32(&codes)),
+                None => numbers(column),
             }
         })
         .collect()
 }
 
+/// The ids that a feature's codes stand for, in the order of their numbers; `None` where it is a number itself.
+pub fn categories<'c>(catalog: &'c Catalog, feature: &str) -> Option<Vec<&'c str>> {
+    match feature {
+        "gender" => Some(catalog.genders.iter().map(|gender| gender.id.as_str()).collect()),
+        "region" => Some(catalog.regions.iter().map(|region| region.code.as_str()).collect()),
+        id => match &catalog.attributes.iter().find(|attribute| attribute.id.as_str() == id)?.values {
+            AttributeValues::Codes(codes) => Some(codes.iter().map(|code| code.choice.id.as_str()).collect()),
+            AttributeValues::Numbers(_) => None,
+        },
+    }
+}
+
 /// Each row's place in [`Catalog::genders`].
 pub(super) fn gender_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u8>>, AudienceError> {
-    let ids: Vec<&str> = catalog.genders.iter().map(|gender| gender.id.as_str()).collect();
-    codes(column, &ids)
+    codes(column, &categories(catalog, "gender").unwrap_or_default())
 }
 
 /// Each row's place in [`Catalog::regions`].
 pub(super) fn region_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u16>>, AudienceError> {
-    let ids: Vec<&str> = catalog.regions.iter().map(|region| region.code.as_str()).collect();
-    codes(column, &ids)
+    codes(column, &categories(catalog, "region").unwrap_or_default())
+}
+
+/// Each row's place among an attribute's choices; the column has their ids, or numbers that lie in bands.
+pub(super) fn choices(column: &Column, attribute: &Attribute) -> Result<Vec<Option<u8>>, AudienceError> {
+    match &attribute.values {
+        AttributeValues::Numbers(bands) if column.dtype().is_float() => {
+            let place =
+                |number| bands.iter().position(|band| band.has(number)).and_then(|place| u8::try_from(place).ok());
+            Ok(column.f64()?.iter().map(|number| number.and_then(place)).collect())
+        }
+        _ => codes(column, &attribute.choices().iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>()),
+    }
 }
 
 fn codes<T: TryFrom<usize> + Copy>(column: &Column, ids: &[&str]) -> Result<Vec<Option<T>>, AudienceError> {

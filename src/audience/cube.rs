@@ -13,7 +13,7 @@ use crate::{
     segment::{Conditions, Conversions, Estimate, ExcludeConverted},
 };
 
-/// People by region, gender, age and opt-out, with how many converted when; tens of thousands of rows.
+/// People by region, gender, age, opt-out and the attributes that can be asked for, with how many converted when; tens of thousands of rows.
 #[derive(Debug)]
 pub struct Cube {
     rows: DataFrame,

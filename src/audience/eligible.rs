@@ -8,14 +8,14 @@ use rayon::prelude::*;
 
 use super::{
     AudienceError, Progress, Query,
-    batch::{gender_codes, region_codes, wrong_type},
+    batch::{choices, gender_codes, region_codes, wrong_type},
     breakdown::{Counts, Groups},
     ids::Ids,
     left_out::Lists,
     parts::{Bounds, Piece},
 };
 use crate::{
-    catalog::{Catalog, Gender},
+    catalog::{AttributeId, Catalog, Gender},
     segment::{AgeRange, Conditions, ExcludeConverted, Waterfall},
 };
 
@@ -39,7 +39,7 @@ pub(super) struct EligiblePiece {
     pub(super) mask: BooleanChunked,
 }
 
-/// Age, gender and region of some people, as the catalog codes them.
+/// Age, gender, region and attributes of some people, as the catalog codes them.
 #[derive(Debug)]
 pub(super) struct Profiles {
     pub(super) age: Vec<Option<i16>>,
@@ -47,6 +47,8 @@ pub(super) struct Profiles {
     pub(super) gender: Vec<Option<u8>>,
     /// Place in the catalog's regions.
     pub(super) region: Vec<Option<u16>>,
+    /// For each attribute of the catalog, places among its choices; none where the column was not read.
+    attributes: Vec<Vec<Option<u8>>>,
 }
 
 impl Profiles {
@@ -59,6 +61,14 @@ impl Profiles {
             age: age.cast(&DataType::Int16)?.i16()?.iter().collect(),
             gender: gender_codes(frame.column("gender")?, catalog)?,
             region: region_codes(frame.column("region")?, catalog)?,
+            attributes: catalog
+                .attributes
+                .iter()
+                .map(|attribute| {
+                    let column = frame.column(attribute.id.as_str()).ok().filter(|_| attribute.is_condition);
+                    column.map_or_else(|| Ok(Vec::new()), |column| choices(column, attribute))
+                })
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -138,6 +148,32 @@ pub(super) struct Filter {
     age: Option<AgeRange>,
     /// Whether each region of the catalog may pass; empty when all may, unknown included.
     regions: Vec<bool>,
+    /// Attributes that are asked for.
+    attributes: Vec<Wanted>,
+}
+
+/// An attribute that is asked for.
+struct Wanted {
+    /// In the snapshot.
+    column: String,
+    /// Its place in the catalog; `None` where the catalog does not have it any more, and then nobody passes.
+    place: Option<usize>,
+    /// Whether each of its choices may pass.
+    choices: Vec<bool>,
+}
+
+impl Wanted {
+    fn new(catalog: &Catalog, id: &AttributeId, chosen: &BTreeSet<String>) -> Self {
+        let place = catalog.attributes.iter().position(|attribute| attribute.id == *id && attribute.is_condition);
+        let choices = place.map(|place| catalog.attributes[place].choices()).unwrap_or_default();
+        let choices = choices.iter().map(|choice| chosen.contains(&choice.id)).collect();
+        Self { column: id.to_string(), place, choices }
+    }
+
+    fn matches(&self, profiles: &Profiles, row: usize) -> bool {
+        let choice = self.place.and_then(|place| *profiles.attributes[place].get(row)?);
+        choice.is_some_and(|choice| self.choices[usize::from(choice)])
+    }
 }
 
 /// All that decides who is eligible.
@@ -170,6 +206,7 @@ impl Filter {
             } else {
                 catalog.regions.iter().map(|region| conditions.regions.contains(&region.code)).collect()
             },
+            attributes: conditions.attributes.iter().map(|(id, chosen)| Wanted::new(catalog, id, chosen)).collect(),
         }
     }
 
@@ -196,7 +233,7 @@ impl Filter {
         });
         let region =
             self.regions.is_empty() || profiles.region[row].is_some_and(|code| self.regions[usize::from(code)]);
-        gender && age && region
+        gender && age && region && self.attributes.iter().all(|wanted| wanted.matches(profiles, row))
     }
 }
 
@@ -218,7 +255,10 @@ impl Eligibility {
     fn columns(&self) -> BTreeSet<String> {
         let converted = self.converted.iter().map(|(column, _)| column.clone());
         let id = self.lists.iter().map(|_| "user_id".to_owned());
-        PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]).chain(converted).chain(id).collect()
+        let attributes = self.profile.attributes.iter().filter(|wanted| wanted.place.is_some());
+        let attributes = attributes.map(|wanted| wanted.column.clone());
+        let always = PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]);
+        always.chain(attributes).chain(converted).chain(id).collect()
     }
 
     fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {

@@ -2,9 +2,10 @@
 
 use super::{
     FeatureBatch, UserId,
+    batch::categories,
     ranking::{Candidate, Drawn, order},
 };
-use crate::segment::Direction;
+use crate::{catalog::Catalog, segment::Direction};
 
 /// People of each side in a sample.
 const SIDE_MAX: usize = 10_000;
@@ -28,6 +29,8 @@ pub struct Explained {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contrast {
     pub feature: String,
+    /// Whether its numbers are mere codes.
+    pub is_code: bool,
     pub inside: Middle,
     pub outside: Middle,
 }
@@ -42,11 +45,10 @@ pub struct Middle {
 impl Contrast {
     /// Which way the feature points inside; mixed when mean and median disagree or the numbers are mere codes.
     pub fn direction(&self) -> Direction {
-        let is_code = matches!(self.feature.as_str(), "gender" | "region");
         let (inside, outside) = (self.inside, self.outside);
         let compared = inside.mean.partial_cmp(&outside.mean).zip(inside.median.partial_cmp(&outside.median));
         match compared {
-            Some((mean, median)) if !is_code && inside.mean.is_some() && outside.mean.is_some() => {
+            Some((mean, median)) if !self.is_code && inside.mean.is_some() && outside.mean.is_some() => {
                 if mean.is_gt() && median.is_ge() {
                     Direction::Higher
                 } else if mean.is_lt() && median.is_le() {
@@ -132,7 +134,7 @@ impl Pool {
 }
 
 /// Puts the two sides next to each other; `picked` is in order.
-pub(super) fn compare(features: &[String], picked: &[Candidate], pool: Pool) -> Explained {
+pub(super) fn compare((catalog, features): (&Catalog, &[String]), picked: &[Candidate], pool: Pool) -> Explained {
     let Some(last) = picked.last() else { return Explained::default() };
     let drawn = picked.iter().filter_map(|person| person.drawn.clone().map(|drawn| (person.user_id.clone(), drawn)));
     let inside = first_lots(drawn.collect()).into_iter().map(|person| (person, true));
@@ -142,7 +144,10 @@ pub(super) fn compare(features: &[String], picked: &[Candidate], pool: Pool) -> 
     let column = |at: usize| people.iter().map(|((_, drawn), _)| drawn.values[at]).collect();
     let batch = FeatureBatch { names: features.to_vec(), columns: (0..features.len()).map(column).collect() };
     let in_segment: Vec<bool> = people.iter().map(|(_, inside)| *inside).collect();
-    let contrasts = batch.names.iter().zip(&batch.columns).map(|(name, values)| contrast(name, values, &in_segment));
+    let contrasts = batch.names.iter().zip(&batch.columns).map(|(name, values)| {
+        let is_code = categories(catalog, name).is_some();
+        Contrast { is_code, ..contrast(name, values, &in_segment) }
+    });
     Explained { contrasts: contrasts.collect(), people: batch, in_segment }
 }
 
@@ -157,7 +162,7 @@ fn contrast(feature: &str, values: &[f32], in_segment: &[bool]) -> Contrast {
         let known = values.iter().zip(in_segment).filter(|(value, inside)| **inside == wanted && !value.is_nan());
         middle(known.map(|(value, _)| f64::from(*value)).collect())
     };
-    Contrast { feature: feature.to_owned(), inside: side(true), outside: side(false) }
+    Contrast { feature: feature.to_owned(), is_code: false, inside: side(true), outside: side(false) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 10,000 values")]

@@ -1,5 +1,6 @@
 //! The written catalog becomes a checked one; every refusal names the line and the fix.
 
+mod attributes;
 mod features;
 mod products;
 mod wording;
@@ -80,7 +81,8 @@ impl Checker<'_> {
         let (products, forbidden) = self.products(raw.products, &events)?;
         let features =
             if raw.features.is_empty() { defaults::features(&events) } else { self.features(raw.features, &events)? };
-        self.forbidden_exist(&forbidden, &features)?;
+        let attributes = self.attributes(raw.attributes, &features)?;
+        self.forbidden_exist(&forbidden, &features, &attributes)?;
         Ok(Catalog {
             time_zone,
             fallback_locale: raw.fallback_locale,
@@ -91,6 +93,7 @@ impl Checker<'_> {
             genders,
             areas,
             regions,
+            attributes,
             products,
             features,
             limits: self.limits(raw.limits)?,

@@ -35,6 +35,10 @@ text_id!(
     GenderId
 );
 text_id!(
+    /// An attribute's id, as typed in `rank=…`.
+    AttributeId
+);
+text_id!(
     /// A region's code, as it stands in the data.
     RegionCode
 );

@@ -22,6 +22,8 @@ pub(super) struct RawCatalog {
     #[serde(default)]
     pub(super) regions: Vec<RawRegion>,
     #[serde(default)]
+    pub(super) attributes: Vec<RawAttribute>,
+    #[serde(default)]
     pub(super) products: Vec<RawProduct>,
     #[serde(default)]
     pub(super) features: Vec<RawFeature>,
@@ -113,6 +115,41 @@ pub(super) struct RawArea {
 pub(super) struct RawRegion {
     pub(super) code: Spanned<String>,
     pub(super) id: Spanned<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAttribute {
+    pub(super) id: Spanned<String>,
+    pub(super) column: Option<String>,
+    pub(super) ja: String,
+    pub(super) en: String,
+    #[serde(default = "no_choices")]
+    pub(super) choices: Spanned<Vec<RawChoice>>,
+    #[serde(default)]
+    pub(super) condition: bool,
+    #[serde(default = "yes")]
+    pub(super) feature: bool,
+}
+
+fn no_choices() -> Spanned<Vec<RawChoice>> {
+    Spanned::new(0..0, Vec::new())
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A code, or numbers from one to below another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawChoice {
+    pub(super) id: Spanned<String>,
+    pub(super) code: Option<String>,
+    pub(super) from: Option<f64>,
+    pub(super) below: Option<f64>,
     pub(super) ja: String,
     pub(super) en: String,
 }

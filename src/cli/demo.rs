@@ -133,7 +133,7 @@ fn invite(slack: &LocalSlack, thread: &Thread) {
 async fn in_the_terminal(site: &Site, bars: &Bars) -> anyhow::Result<()> {
     let text = tour::TEXT.trim_end_matches("--go").trim();
     output::line(format!("{} {text}", tour::COMMAND));
-    let draft = Draft::from_text(text)?;
+    let draft = Draft::from_text(&site.catalog, text)?;
     let conditions = draft.check(&site.catalog).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
     let ask = Ask {
         request: "demo".to_owned(),

@@ -1,6 +1,7 @@
 //! `segment create`, `estimate` and `verify`: the whole job without Slack, on the same path.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, DirBuilder, OpenOptions, Permissions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -81,6 +82,9 @@ struct Wanted {
     /// Regions or areas, separated by commas; without it, everywhere.
     #[arg(long, value_delimiter = ',')]
     region: Vec<String>,
+    /// A choice of an attribute of the catalog, such as `rank=gold,silver`; may be given several times.
+    #[arg(long, value_name = "ATTRIBUTE=CHOICES")]
+    attribute: Vec<String>,
     /// People, or a share of the eligible such as 5%.
     #[arg(long)]
     size: String,
@@ -201,6 +205,11 @@ async fn estimate(args: &Estimate, config: &Config) -> anyhow::Result<()> {
 }
 
 fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyhow::Result<Conditions> {
+    let attributes = Draft::from_text(catalog, &wanted.attribute.join(" "))?;
+    anyhow::ensure!(
+        Draft { attributes: BTreeMap::new(), ..attributes.clone() } == Draft::default(),
+        "--attribute takes attributes of the catalog alone; other conditions have options of their own"
+    );
     let mut draft = Draft {
         name,
         product: Some(wanted.product.clone()),
@@ -210,7 +219,7 @@ fn conditions(wanted: &Wanted, name: Option<String>, catalog: &Catalog) -> anyho
         converted: wanted.converted.clone(),
         without: wanted.without.clone(),
         control: wanted.control.clone(),
-        ..Draft::default()
+        ..attributes
     };
     if let Some(age) = &wanted.age {
         draft.set_age(age);

@@ -24,6 +24,8 @@ pub struct SnapshotColumn {
 pub enum ColumnRole {
     Id,
     Profile,
+    /// Known of a person, and asked for, but not learned from.
+    Condition,
     Conversion,
     Feature,
 }
@@ -59,6 +61,10 @@ pub(super) fn fixed_columns(catalog: &Catalog) -> Vec<SnapshotColumn> {
         profile(OPTED_OUT, ColumnRole::Profile, "配信停止", "opted out"),
         profile(HAS_EVENTS, ColumnRole::Profile, "行動の有無", "has events"),
     ];
+    columns.extend(catalog.attributes.iter().map(|attribute| {
+        let role = if attribute.is_feature { ColumnRole::Profile } else { ColumnRole::Condition };
+        plain(attribute.id.as_str(), role, attribute.names.clone())
+    }));
     columns.extend(catalog.products.iter().map(conversion));
     columns
 }

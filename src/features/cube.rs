@@ -9,15 +9,18 @@ use chrono::{Days, NaiveDate};
 use polars::prelude::*;
 
 use super::columns::{AGE, GENDER, OPTED_OUT, REGION, conversion_column};
-use crate::catalog::Catalog;
+use crate::catalog::{Attribute, AttributeValues, Band, Catalog};
 
-const KEYS: [&str; 4] = [REGION, GENDER, AGE, OPTED_OUT];
+/// What is known of everybody.
+const PROFILE: [&str; 4] = [REGION, GENDER, AGE, OPTED_OUT];
 /// The exclusions that the form offers.
 const CONVERTED_DAYS: [u16; 3] = [30, 90, 180];
 
 /// The table of some of a snapshot's rows.
 pub(super) fn count(rows: &DataFrame, catalog: &Catalog, as_of: NaiveDate) -> PolarsResult<DataFrame> {
-    let columns = KEYS.into_iter().map(col).chain(catalog.products.iter().map(|of| col(conversion_column(&of.id))));
+    let keys = keys(catalog);
+    let columns = PROFILE.into_iter().map(col).chain(catalog.conditions().map(choice));
+    let columns = columns.chain(catalog.products.iter().map(|of| col(conversion_column(&of.id))));
     let mut counts = vec![len().cast(DataType::UInt32).alias("people")];
     for product in &catalog.products {
         let day = || col(conversion_column(&product.id));
@@ -30,16 +33,45 @@ pub(super) fn count(rows: &DataFrame, catalog: &Catalog, as_of: NaiveDate) -> Po
         add(day().is_not_null(), "converted_ever");
         add(day().gt(lit(as_of - Days::new(product.horizon_days.into()))), "conversions");
     }
-    rows.clone().lazy().select(columns.collect::<Vec<_>>()).group_by(KEYS.map(col)).agg(counts).collect()
+    rows.clone().lazy().select(columns.collect::<Vec<_>>()).group_by(columns_of(&keys)).agg(counts).collect()
+}
+
+/// What people are counted by.
+fn keys(catalog: &Catalog) -> Vec<String> {
+    let attributes = catalog.conditions().map(|attribute| attribute.id.as_str());
+    PROFILE.into_iter().chain(attributes).map(str::to_owned).collect()
+}
+
+fn columns_of(keys: &[String]) -> Vec<Expr> {
+    keys.iter().map(col).collect()
+}
+
+/// The id of the choice that a person's attribute is; null for none.
+fn choice(attribute: &Attribute) -> Expr {
+    let value = || col(attribute.id.as_str());
+    match &attribute.values {
+        AttributeValues::Codes(_) => value(),
+        AttributeValues::Numbers(bands) => {
+            let of_band = |otherwise: Expr, band: &Band| {
+                let above = band.from.map_or(lit(true), |from| value().gt_eq(lit(from)));
+                let below = band.below.map_or(lit(true), |below| value().lt(lit(below)));
+                when(value().is_not_null().and(above).and(below))
+                    .then(lit(band.choice.id.as_str()))
+                    .otherwise(otherwise)
+            };
+            bands.iter().fold(lit(NULL).cast(DataType::String), of_band).alias(attribute.id.as_str())
+        }
+    }
 }
 
 /// One table of several, sorted.
-pub(super) fn joined(tables: Vec<DataFrame>) -> PolarsResult<DataFrame> {
+pub(super) fn joined(tables: Vec<DataFrame>, catalog: &Catalog) -> PolarsResult<DataFrame> {
+    let keys = keys(catalog);
     let all = concat(tables.into_iter().map(IntoLazy::lazy).collect::<Vec<_>>(), UnionArgs::default())?;
-    let sums = all.group_by(KEYS.map(col)).agg([all_except_keys().sum()]);
-    sums.sort(KEYS, SortMultipleOptions::default().with_nulls_last(true)).collect()
+    let sums = all.group_by(columns_of(&keys)).agg([all_except(&keys).sum()]);
+    sums.sort(&keys, SortMultipleOptions::default().with_nulls_last(true)).collect()
 }
 
-fn all_except_keys() -> Expr {
-    Expr::Selector(all().exclude_cols(KEYS))
+fn all_except(keys: &[String]) -> Expr {
+    Expr::Selector(all().exclude_cols(keys))
 }

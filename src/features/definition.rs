@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    catalog::{AgeColumn, AmountUnit, Catalog, EventsTable, FeatureDecl, KindColumn, Product, UsersTable},
+    catalog::{
+        AgeColumn, AmountUnit, Attribute, AttributeValues, Catalog, EventsTable, FeatureDecl, KindColumn, Product,
+        UsersTable,
+    },
     digest::sha256_hex,
 };
 
@@ -12,7 +15,7 @@ const VALUES_VERSION: u32 = 3;
 
 /// Two catalogs with the same hash give the same snapshot.
 pub(super) fn definition_sha256(catalog: &Catalog) -> String {
-    let definition = json!({
+    let mut definition = json!({
         "values_version": VALUES_VERSION,
         "time_zone": catalog.time_zone.name(),
         "users": users(&catalog.users),
@@ -22,6 +25,10 @@ pub(super) fn definition_sha256(catalog: &Catalog) -> String {
         "products": catalog.products.iter().map(product).collect::<Vec<_>>(),
         "features": catalog.features.iter().map(feature).collect::<Vec<_>>(),
     });
+    // Where there are none, the hash is what it was before there could be any.
+    if !catalog.attributes.is_empty() {
+        definition["attributes"] = catalog.attributes.iter().map(attribute).collect();
+    }
     sha256_hex(definition.to_string())
 }
 
@@ -36,6 +43,17 @@ fn users(table: &UsersTable) -> Value {
         "registered": registered,
         "dumps": dumps.map(|dumps| format!("{dumps:?}")), "csv": [json!(csv.separator), json!(csv.null)],
     })
+}
+
+fn attribute(attribute: &Attribute) -> Value {
+    let Attribute { id, column, names: _, values, is_feature, is_condition } = attribute;
+    let values: Vec<Value> = match values {
+        AttributeValues::Codes(codes) => codes.iter().map(|code| json!([code.choice.id, code.code])).collect(),
+        AttributeValues::Numbers(bands) => {
+            bands.iter().map(|band| json!([band.choice.id, band.from, band.below])).collect()
+        }
+    };
+    json!({ "id": id, "column": column, "values": values, "is_feature": is_feature, "is_condition": is_condition })
 }
 
 /// How an events table is found and read.

@@ -46,7 +46,7 @@ pub struct Numbers {
     pub max: f64,
 }
 
-/// Every profile and feature column of `snapshot`, each compared with `earlier`. Holds one column in memory at a time.
+/// Every column of `snapshot`, each compared with `earlier`. Holds one column in memory at a time.
 pub async fn describe(snapshot: &Snapshot, earlier: Option<&Snapshot>) -> Result<Vec<Distribution>, FeaturesError> {
     let now = Columns::of(snapshot).await?;
     let earlier = match earlier {
@@ -54,7 +54,7 @@ pub async fn describe(snapshot: &Snapshot, earlier: Option<&Snapshot>) -> Result
         None => None,
     };
     tables::blocking(move || {
-        let told = now.columns.iter().filter(|column| matches!(column.role, ColumnRole::Profile | ColumnRole::Feature));
+        let told = now.columns.iter().filter(|column| !matches!(column.role, ColumnRole::Id | ColumnRole::Conversion));
         told.map(|column| now.distribution(column, earlier.as_ref())).collect()
     })
     .await

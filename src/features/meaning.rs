@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::columns::{AGE, GENDER, REGION, feature_column};
-use crate::catalog::{AgeColumn, Catalog, FeatureDecl, Measure, Names};
+use crate::catalog::{AgeColumn, AttributeValues, Catalog, FeatureDecl, Measure, Names};
 
 /// A feature in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Meaning {
-    /// As the catalog declares it; for what is known of a person `age`, `gender` or `region`.
+    /// As the catalog declares it; for what is known of a person `age`, `gender`, `region` or an attribute's id.
     pub name: String,
     /// Its columns in a snapshot; `<category>` stands for the categories that the snapshot's ranking chooses.
     pub columns: Vec<String>,
@@ -54,7 +54,14 @@ fn profile(catalog: &Catalog) -> Vec<Meaning> {
         users.gender.as_ref().map(|_| one(GENDER, Names::new("性別", "gender"), code.clone(), unlisted.clone()));
     let region =
         users.region.as_ref().map(|_| one(REGION, Names::new("地域", "region"), code.clone(), unlisted.clone()));
-    [age, gender, region].into_iter().flatten().collect()
+    let attributes = catalog.attributes.iter().filter(|attribute| attribute.is_feature).map(|attribute| {
+        let (unit, null) = match attribute.values {
+            AttributeValues::Codes(_) => (code.clone(), unlisted.clone()),
+            AttributeValues::Numbers(_) => (Names::new("表のとおり", "as in the table"), Names::new("不明", "unknown")),
+        };
+        one(attribute.id.as_str(), attribute.names.clone(), unit, null)
+    });
+    [age, gender, region].into_iter().flatten().chain(attributes).collect()
 }
 
 fn declared(catalog: &Catalog, decl: &FeatureDecl) -> Meaning {

@@ -25,7 +25,7 @@ mod swallowed;
 #[cfg(test)]
 mod tests;
 
-pub use cells::{AmountFault, flag, integer, minor_units};
+pub use cells::{AmountFault, decimal, flag, integer, minor_units};
 pub use error::{CsvError, Fault, shown, written};
 pub use reader::{Reader, Row};
 

@@ -4,7 +4,7 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::Product, lake::Report};
+use crate::{audience, catalog::Product, lake::Report};
 
 use super::{
     ModelError,
@@ -135,11 +135,9 @@ impl Rows {
 
 fn dataset(source: &Source<'_>, set: TrainingSet) -> Result<Dataset, ModelError> {
     let mut table = gbdt::Table::new(source.features.to_vec(), set.columns)?;
-    let genders = source.catalog.genders.iter().map(|gender| gender.id.as_str().to_owned()).collect();
-    let regions = source.catalog.regions.iter().map(|region| region.code.as_str().to_owned()).collect();
-    for (name, categories) in [("gender", genders), ("region", regions)] {
-        if table.column(name).is_some() {
-            table = table.with_categories(name, categories)?;
+    for name in source.features {
+        if let Some(ids) = audience::categories(source.catalog, name) {
+            table = table.with_categories(name, ids.into_iter().map(str::to_owned).collect())?;
         }
     }
     let dataset = DatasetBase::new(table, Array1::from(set.labels));

@@ -1,7 +1,7 @@
 //! Checked conditions: who holds [`Conditions`] need not check them again against the catalog that made them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
     str::FromStr,
 };
@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::EarlierSegment;
-use crate::catalog::{GenderId, ProductId, RegionCode};
+use crate::catalog::{AttributeId, GenderId, ProductId, RegionCode};
 
 /// What a planner asks for. Its [`Display`] is the text form that `/segment` reads back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Conditions {
     pub age: Option<AgeRange>,
     /// Empty means everywhere, unknown included.
     pub regions: BTreeSet<RegionCode>,
+    /// By attribute the ids of the chosen choices, at least one; what is not there is not asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<AttributeId, BTreeSet<String>>,
     pub size: Size,
     pub exclude_converted: ExcludeConverted,
     /// Earlier segments whose people are left out.
@@ -147,6 +150,9 @@ impl Display for Conditions {
             write!(f, " age={age}")?;
         }
         write_list(f, "region", self.regions.iter())?;
+        for (attribute, choices) in &self.attributes {
+            write_list(f, attribute.as_str(), choices.iter())?;
+        }
         write!(f, " size={} converted={}", self.size, self.exclude_converted)?;
         write_list(f, "without", self.exclude_segments.iter())?;
         write!(f, " control={}%", self.control_percent)?;

@@ -1,6 +1,6 @@
 //! Conditions as a person gives them, typed or in the form, before they are checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::{
     TypedLine,
     typed::{self, folded},
 };
-use crate::catalog::{Catalog, GenderId, ProductId, RegionCode};
+use crate::catalog::{Attribute, AttributeId, AttributeValues, Catalog, Choice, Code, GenderId, ProductId, RegionCode};
 
 /// Characters that a campaign name may have.
 const NAME_CHARS_MAX: usize = 80;
@@ -25,6 +25,9 @@ pub struct Draft {
     pub age_to: Option<String>,
     /// Region codes, region ids or area ids.
     pub regions: Vec<String>,
+    /// By attribute, its choices.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<AttributeId, Vec<String>>,
     pub size: Option<String>,
     pub converted: Option<String>,
     /// Numbers of requests such as `128` or `#128`, or names of segments' folders.
@@ -34,12 +37,12 @@ pub struct Draft {
 
 impl Draft {
     /// Reads a typed line of conditions, see [`TypedLine::draft`].
-    pub fn from_text(text: &str) -> Result<Self, Problem> {
-        TypedLine::read(text)?.draft()
+    pub fn from_text(catalog: &Catalog, text: &str) -> Result<Self, Problem> {
+        TypedLine::read(text)?.draft(catalog)
     }
 
     /// Takes the value of a field as it was typed.
-    pub(super) fn set(&mut self, field: Field, value: &str) {
+    pub(super) fn set(&mut self, field: &Field, value: &str) {
         let plain = || Some(typed::plain(value));
         match field {
             Field::Name => self.name = Some(value.to_owned()),
@@ -51,6 +54,7 @@ impl Draft {
             Field::Without => self.without = typed::list(value),
             Field::Control => self.control = plain(),
             Field::Age => self.set_age(value),
+            Field::Attribute(id) => drop(self.attributes.insert(id.clone(), typed::list(value))),
         }
     }
 
@@ -64,6 +68,12 @@ impl Draft {
         (self.age_from, self.age_to) = (Some(from), Some(to));
     }
 
+    /// The ids of an attribute's choices that were given; what is none is left out.
+    pub fn chosen(&self, attribute: &Attribute) -> Vec<String> {
+        let words = self.attributes.get(&attribute.id).into_iter().flatten();
+        words.filter_map(|word| choice(attribute, word).ok()).collect()
+    }
+
     /// Every mistake in what was said; what was left out is none.
     pub fn problems(&self, catalog: &Catalog) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -73,6 +83,7 @@ impl Draft {
         note(self.genders(catalog).map(drop));
         note(self.age(catalog).map(drop));
         note(self.regions(catalog).map(drop));
+        note(self.attributes(catalog).map(drop));
         note(self.size(catalog).map(drop));
         note(self.converted().map(drop));
         problems
@@ -124,6 +135,7 @@ impl Draft {
             genders: self.genders(catalog)?,
             age: self.age(catalog)?,
             regions: self.regions(catalog)?,
+            attributes: self.attributes(catalog)?,
             size: self.size(catalog)?.ok_or(Problem::Missing { field: Field::Size })?,
             exclude_converted: self.converted()?.unwrap_or(usual_converted),
             exclude_segments: without?,
@@ -225,6 +237,18 @@ impl Draft {
         Ok(chosen)
     }
 
+    fn attributes(&self, catalog: &Catalog) -> Result<BTreeMap<AttributeId, BTreeSet<String>>, Problem> {
+        let chosen = self.attributes.iter().filter(|(_, values)| !values.is_empty());
+        chosen
+            .map(|(id, values)| {
+                let attribute = catalog.attribute(id).filter(|attribute| attribute.is_condition);
+                let attribute = attribute.ok_or_else(|| Problem::unknown_key(catalog, id.as_str()))?;
+                let choices = values.iter().map(|value| choice(attribute, value)).collect::<Result<_, _>>()?;
+                Ok((id.clone(), choices))
+            })
+            .collect()
+    }
+
     fn size(&self, catalog: &Catalog) -> Result<Option<Size>, Problem> {
         let Some(value) = &self.size else { return Ok(None) };
         let (min, max) = (catalog.limits.smallest_segment, catalog.limits.largest_segment);
@@ -264,6 +288,25 @@ impl Draft {
     }
 }
 
+/// The id of the choice that was typed by its id, its code in the data or one of its names.
+fn choice(attribute: &Attribute, value: &str) -> Result<String, Problem> {
+    let wanted = folded(value);
+    let codes: &[Code] = match &attribute.values {
+        AttributeValues::Codes(codes) => codes,
+        AttributeValues::Numbers(_) => &[],
+    };
+    let by_code = || codes.iter().find(|code| folded(&code.code) == wanted).map(|code| &code.choice);
+    let choices = attribute.choices();
+    let named = |choice: &&&Choice| {
+        [&choice.id, &choice.names.ja, &choice.names.en].into_iter().any(|word| folded(word) == wanted)
+    };
+    let found = choices.iter().find(named).copied().or_else(by_code);
+    found.map(|choice| choice.id.clone()).ok_or_else(|| {
+        let field = Field::Attribute(attribute.id.clone());
+        unknown_value(field, value, choices.iter().map(|choice| choice.id.as_str()))
+    })
+}
+
 /// The number of a request.
 fn number(word: &str) -> Option<i64> {
     typed::plain(word).trim_start_matches('#').parse().ok()
@@ -275,8 +318,8 @@ fn folder(word: &str) -> Result<SegmentFolder, Problem> {
 
 impl Problem {
     /// A key that no condition has.
-    pub(super) fn unknown_key(word: &str) -> Self {
-        let accepted: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
+    pub(super) fn unknown_key(catalog: &Catalog, word: &str) -> Self {
+        let accepted: Vec<String> = Field::known(catalog).map(|field| field.key().to_owned()).collect();
         let nearest = nearest(word, accepted.iter().map(String::as_str));
         Self::UnknownKey { word: word.to_owned(), nearest, accepted }
     }
@@ -311,7 +354,7 @@ mod tests {
 
     fn checked(text: &str) -> Result<String, String> {
         let catalog = sample();
-        let draft = Draft::from_text(text).map_err(|problem| problem.to_string())?;
+        let draft = Draft::from_text(&catalog, text).map_err(|problem| problem.to_string())?;
         match draft.check(&catalog) {
             Ok(conditions) => Ok(conditions.to_string()),
             Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),

@@ -24,9 +24,9 @@ pub struct Outlook {
 /// People that a request would find, and what there is to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Estimate {
-    /// Who meets gender, age and region.
+    /// Who meets gender, age, region and attributes.
     pub matching: u64,
-    /// Who meets gender and region, but whose age is not known, so that asking for an age leaves them out; 0 without one.
+    /// Who meets the others, but whose age is not known, so that asking for an age leaves them out; 0 without one.
     pub age_unknown: u64,
     /// Of the matching: who opted out.
     pub opted_out: u64,

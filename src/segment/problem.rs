@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::{AttributeId, Catalog};
+
 /// The inputs of a request, in the form's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     Name,
@@ -15,10 +17,12 @@ pub enum Field {
     Converted,
     Without,
     Control,
+    /// One of the catalog's.
+    Attribute(AttributeId),
 }
 
 impl Field {
-    /// Every field.
+    /// Every field but the catalog's attributes.
     pub const ALL: [Self; 9] = [
         Self::Name,
         Self::Product,
@@ -32,7 +36,7 @@ impl Field {
     ];
 
     /// The key that people type.
-    pub fn key(self) -> &'static str {
+    pub fn key(&self) -> &str {
         match self {
             Self::Name => "name",
             Self::Product => "product",
@@ -43,7 +47,18 @@ impl Field {
             Self::Converted => "converted",
             Self::Without => "without",
             Self::Control => "control",
+            Self::Attribute(id) => id.as_str(),
         }
+    }
+
+    /// Every field of a request by this catalog.
+    pub(super) fn known(catalog: &Catalog) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(catalog.conditions().map(|attribute| Self::Attribute(attribute.id.clone())))
+    }
+
+    /// The field whose key was typed, in small letters.
+    pub(super) fn of_key(catalog: &Catalog, key: &str) -> Option<Self> {
+        Self::known(catalog).find(|field| field.key() == key)
     }
 }
 
@@ -96,7 +111,7 @@ impl Problem {
     pub fn field(&self) -> Option<Field> {
         match self {
             Self::UnknownValue { field, .. } | Self::Missing { field } | Self::TwoReadings { field, .. } => {
-                Some(*field)
+                Some(field.clone())
             }
             Self::AgeOrder { .. } | Self::AgeValue { .. } => Some(Field::Age),
             Self::SizeValue { .. } => Some(Field::Size),

@@ -39,7 +39,7 @@ pub struct Summary {
 pub struct Waterfall {
     /// Everyone in the snapshot.
     pub people: u64,
-    /// Of these, who meets gender, age and region.
+    /// Of these, who meets gender, age, region and attributes.
     pub matching: u64,
     /// Of the matching: left out because they opted out.
     pub opted_out: u64,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Draft, Field, Problem};
+use crate::catalog::Catalog;
 
 /// Dashes, tildes and what Japanese keyboards have in their place.
 const DASHES: &[char] =
@@ -82,21 +83,21 @@ impl TypedLine {
     /// Reads `product=tea gender=f age=25-39 region=tokyo,osaka size=5000 converted=90d name="Spring sale"`.
     ///
     /// Values are not checked here, see [`Draft::problems`]; keys are.
-    pub fn draft(&self) -> Result<Draft, Problem> {
+    pub fn draft(&self, catalog: &Catalog) -> Result<Draft, Problem> {
         let (mut draft, mut seen) = (Draft::default(), BTreeSet::new());
         let mut rest = self.tokens.as_slice();
         while let Some((condition, after)) = Condition::first(rest) {
-            let field = condition.field()?;
+            let field = condition.field(catalog)?;
             if condition.value.is_empty() {
                 return Err(Problem::NoValue { word: condition.key });
             }
-            if !seen.insert(field.key()) {
+            if !seen.insert(condition.key.clone()) {
                 return Err(Problem::Twice { word: condition.key });
             }
-            if let Some(stray) = stray(after) {
-                condition.refuse_with(field, stray)?;
+            if let Some(stray) = stray(catalog, after) {
+                condition.refuse_with(&field, stray)?;
             }
-            draft.set(field, &condition.value);
+            draft.set(&field, &condition.value);
             rest = after;
         }
         Ok(draft)
@@ -136,24 +137,23 @@ impl Condition {
         Some((Self { key, value }, rest))
     }
 
-    fn field(&self) -> Result<Field, Problem> {
-        let field = Field::ALL.into_iter().find(|field| field.key() == self.key);
-        field.ok_or_else(|| Problem::unknown_key(&self.key))
+    fn field(&self, catalog: &Catalog) -> Result<Field, Problem> {
+        Field::of_key(catalog, &self.key).ok_or_else(|| Problem::unknown_key(catalog, &self.key))
     }
 
     /// A word without a key after a value may belong to it.
-    fn refuse_with(&self, field: Field, stray: &str) -> Result<(), Problem> {
+    fn refuse_with(&self, field: &Field, stray: &str) -> Result<(), Problem> {
         let Self { key, value } = self;
         let alone = format!("{key}={value}");
         let are_digits = |text: &str| plain(text).bytes().all(|byte| byte.is_ascii_digit());
         let joined = match field {
             Field::Name => format!("{key}=\"{value} {stray}\""),
-            Field::Gender | Field::Region | Field::Without => format!("{key}={value},{stray}"),
+            Field::Gender | Field::Region | Field::Without | Field::Attribute(_) => format!("{key}={value},{stray}"),
             Field::Age if are_digits(stray) => format!("{key}={value}-{stray}"),
             Field::Size if are_digits(stray) => format!("{key}={value}{stray}"),
             _ => return Ok(()),
         };
-        Err(Problem::TwoReadings { field, text: format!("{alone} {stray}"), one: joined, other: alone })
+        Err(Problem::TwoReadings { field: field.clone(), text: format!("{alone} {stray}"), one: joined, other: alone })
     }
 }
 
@@ -167,10 +167,9 @@ fn next_value(tokens: &[Token]) -> Option<(&str, bool, &[Token])> {
 }
 
 /// A word that neither is a key nor looks like a condition that lost its equals sign.
-fn stray(tokens: &[Token]) -> Option<&str> {
+fn stray<'t>(catalog: &Catalog, tokens: &'t [Token]) -> Option<&'t str> {
     let (text, ..) = next_value(tokens)?;
-    let is_key = Field::ALL.into_iter().any(|field| field.key() == folded(text));
-    (!is_key).then_some(text)
+    Field::of_key(catalog, &folded(text)).is_none().then_some(text)
 }
 
 /// What stands between two parts of one value.
@@ -279,7 +278,7 @@ pub(super) fn whole_number(field: Field, value: &str) -> Result<String, Problem>
         // A fraction and nothing else; it is refused as one.
         return Ok(text.clone());
     }
-    let key = field.key();
+    let key = field.key().to_owned();
     let other = if mark != '.' && parts.len() == 2 { parts.join(".") } else { parts[0].to_owned() };
     let (one, other) = (format!("{key}={}{percent}", parts.concat()), format!("{key}={other}{percent}"));
     Err(Problem::TwoReadings { field, text: format!("{key}={value}"), one, other })

@@ -12,6 +12,7 @@ use super::{
     words,
 };
 use crate::{
+    catalog::Catalog,
     queue::{self, CancelOutcome, Request},
     segment::{Draft, Problem, TypedLine},
 };
@@ -42,13 +43,13 @@ enum Typed {
 
 /// Answers the command.
 pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
-    let typed = typed(&command.text);
+    let typed = typed(app.catalog(), &command.text);
     let who = app.who(command.team(), &command.user_id).await;
     let say = app.say(who.locale);
     match typed {
         Err(problem) => Reply::ephemeral(&problems::message(say, &[problem])),
         Ok(Typed::Conditions { draft, at_once }) => conditions(app, &who, command, *draft, at_once).await,
-        Ok(Typed::Help) => Reply::ephemeral(&messages::help(say)),
+        Ok(Typed::Help) => Reply::ephemeral(&messages::help(app.catalog(), say)),
         Ok(Typed::Products) => Reply::ephemeral(&messages::products(app.catalog(), say)),
         Ok(Typed::List) => list(app, &who).await,
         Ok(Typed::Show(number)) => show(app, &who, number).await,
@@ -59,15 +60,15 @@ pub(super) async fn answer(app: &SlackApp, command: &Command) -> Reply {
             if let Some(nearest) = nearest {
                 text = say.sentences([text, say.with("problem-nearest", &[("word", nearest.into())])]);
             }
-            Reply::ephemeral(&messages::with_help(say, &text))
+            Reply::ephemeral(&messages::with_help(app.catalog(), say, &text))
         }
     }
 }
 
-fn typed(text: &str) -> Result<Typed, Problem> {
+fn typed(catalog: &Catalog, text: &str) -> Result<Typed, Problem> {
     let line = TypedLine::read(text)?;
     if line.is_empty() || line.has_conditions() {
-        return Ok(Typed::Conditions { draft: Box::new(line.draft()?), at_once: line.at_once });
+        return Ok(Typed::Conditions { draft: Box::new(line.draft(catalog)?), at_once: line.at_once });
     }
     let first = line.word(0).unwrap_or_default();
     let number = line.word(1).and_then(|word| word.trim_start_matches('#').parse().ok());
@@ -196,19 +197,23 @@ pub(super) fn may_touch(app: &SlackApp, who: &Who, request: &Request) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Typed, Problem> {
+        typed(&Catalog::parse(include_str!("../demo/catalog.toml")).unwrap(), text)
+    }
+
     #[test]
     fn typed_text_is_understood() {
-        assert_eq!(typed("").unwrap(), Typed::Conditions { draft: Box::default(), at_once: false });
-        assert_eq!(typed(" Show #128 ").unwrap(), Typed::Show(Some(128)));
-        assert_eq!(typed("cancel").unwrap(), Typed::Cancel(None));
-        assert_eq!(typed("halp").unwrap(), Typed::Unknown { word: "halp".to_owned(), nearest: Some("help") });
-        assert_eq!(typed("skincare").unwrap(), Typed::Unknown { word: "skincare".to_owned(), nearest: None });
+        assert_eq!(read("").unwrap(), Typed::Conditions { draft: Box::default(), at_once: false });
+        assert_eq!(read(" Show #128 ").unwrap(), Typed::Show(Some(128)));
+        assert_eq!(read("cancel").unwrap(), Typed::Cancel(None));
+        assert_eq!(read("halp").unwrap(), Typed::Unknown { word: "halp".to_owned(), nearest: Some("help") });
+        assert_eq!(read("skincare").unwrap(), Typed::Unknown { word: "skincare".to_owned(), nearest: None });
     }
 
     #[test]
     fn go_may_stand_anywhere_and_may_have_become_a_dash() {
         for text in ["product=tea size=5% --go", "product=tea —go size=5%", "--go product=tea size=5%"] {
-            let Typed::Conditions { draft, at_once } = typed(text).unwrap() else { panic!("conditions") };
+            let Typed::Conditions { draft, at_once } = read(text).unwrap() else { panic!("conditions") };
             assert!(
                 at_once && draft.product.as_deref() == Some("tea") && draft.size.as_deref() == Some("5%"),
                 "{text}"
@@ -218,8 +223,7 @@ mod tests {
 
     #[test]
     fn full_width_text_is_read() {
-        let Typed::Conditions { draft, .. } = typed("ｐｒｏｄｕｃｔ＝tea　size＝５０００").unwrap()
-        else {
+        let Typed::Conditions { draft, .. } = read("ｐｒｏｄｕｃｔ＝tea　size＝５０００").unwrap() else {
             panic!("conditions")
         };
         assert_eq!(draft.size.as_deref(), Some("5000"));

@@ -53,11 +53,12 @@ enum Relaxed {
     Region,
     Age,
     Gender,
+    Attributes,
     Converted,
 }
 
 impl Relaxed {
-    const ALL: [Self; 4] = [Self::Region, Self::Age, Self::Gender, Self::Converted];
+    const ALL: [Self; 5] = [Self::Region, Self::Age, Self::Gender, Self::Attributes, Self::Converted];
 
     /// The same conditions without this one; `None` where it asks for nothing.
     fn without(self, conditions: &Conditions) -> Option<Conditions> {
@@ -66,6 +67,7 @@ impl Relaxed {
             Self::Region => relaxed.regions.clear(),
             Self::Age => relaxed.age = None,
             Self::Gender => relaxed.genders.clear(),
+            Self::Attributes => relaxed.attributes.clear(),
             Self::Converted => relaxed.exclude_converted = ExcludeConverted::Never,
         }
         (relaxed != *conditions).then_some(relaxed)
@@ -100,7 +102,7 @@ pub(super) async fn words(app: &SlackApp, say: Say<'_>, draft: &Draft) -> String
         Some(audience(say, &conditions, estimate)),
         (estimate.age_unknown > 0)
             .then(|| say.with("estimate-age-unknown", &[("people", estimate.age_unknown.into())])),
-        too_small(app.catalog(), say, estimate, others),
+        too_small(app.catalog(), say, (&conditions, estimate), others),
         Some(learning(app.catalog(), say, &conditions, estimate)),
         usual_time(app, say, &conditions).await,
         (!draft.without.is_empty()).then(|| say.text("estimate-earlier")),
@@ -150,7 +152,7 @@ fn audience(say: Say<'_>, conditions: &Conditions, estimate: &Estimate) -> Strin
 fn too_small(
     catalog: &Catalog,
     say: Say<'_>,
-    estimate: &Estimate,
+    (conditions, estimate): (&Conditions, &Estimate),
     others: impl Iterator<Item = (Relaxed, Estimate)>,
 ) -> Option<String> {
     let smallest = catalog.limits.smallest_segment;
@@ -165,6 +167,12 @@ fn too_small(
             Relaxed::Region => say.with("estimate-without-region", &people),
             Relaxed::Age => say.with("estimate-without-age", &people),
             Relaxed::Gender => say.with("estimate-without-gender", &people),
+            Relaxed::Attributes => {
+                let [people] = people;
+                let asked = catalog.attributes.iter().filter(|one| conditions.attributes.contains_key(&one.id));
+                let names: Vec<String> = asked.map(|one| escape(one.names.get(say.locale))).collect();
+                say.with("estimate-without-attributes", &[people, ("attributes", say.list(&names).into())])
+            }
             Relaxed::Converted => say.with("estimate-without-converted", &people),
         }
     });

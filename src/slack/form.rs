@@ -24,7 +24,7 @@ use crate::{
 pub(super) use read::{Filled, read};
 pub(super) use view::{
     BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
-    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT,
+    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, block_of_attribute,
 };
 
 /// Where the form was asked for; travels with it as private metadata.
@@ -109,6 +109,11 @@ fn draft_of(conditions: &Conditions) -> Draft {
         age_from: conditions.age.map(|age| text(&age.from)),
         age_to: conditions.age.map(|age| text(&age.to)),
         regions: conditions.regions.iter().map(|region| text(region)).collect(),
+        attributes: conditions
+            .attributes
+            .iter()
+            .map(|(id, choices)| (id.clone(), choices.iter().cloned().collect()))
+            .collect(),
         size: Some(text(&conditions.size)),
         converted: Some(text(&conditions.exclude_converted)),
         without: conditions.exclude_segments.iter().map(|segment| text(segment)).collect(),

@@ -12,7 +12,7 @@ use super::{
     words,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Attribute, Catalog},
     queue::{DeliverTo, Place, Request, RequestState},
     segment::Failure,
     texts::Say,
@@ -85,13 +85,30 @@ pub(super) fn open_button(say: Say<'_>, seed: &Seed) -> Value {
 }
 
 /// How the command is used.
-pub(super) fn help(say: Say<'_>) -> Message {
-    Message::paragraph(&say.text("help"))
+pub(super) fn help(catalog: &Catalog, say: Say<'_>) -> Message {
+    Message::paragraph(&help_words(catalog, say))
+}
+
+/// With the keys of the catalog's attributes, which nobody can guess.
+fn help_words(catalog: &Catalog, say: Say<'_>) -> String {
+    let named = |attribute: &Attribute| format!("`{}=` ({})", attribute.id, escape(attribute.names.get(say.locale)));
+    let keys: Vec<String> = catalog.conditions().map(named).collect();
+    let example = catalog.conditions().find_map(|attribute| {
+        let choice = attribute.choices().into_iter().next()?;
+        Some(format!("{}={}", attribute.id, choice.id))
+    });
+    match example {
+        None => say.text("help"),
+        Some(example) => {
+            let args = [("attributes", say.list(&keys).into()), ("example", example.into())];
+            format!("{}\n{}", say.text("help"), say.with("help-attributes", &args))
+        }
+    }
 }
 
 /// A mistake, then how the command is used.
-pub(super) fn with_help(say: Say<'_>, text: &str) -> Message {
-    Message::new(text, vec![blocks::section(text), blocks::section(&say.text("help"))])
+pub(super) fn with_help(catalog: &Catalog, say: Say<'_>, text: &str) -> Message {
+    Message::new(text, vec![blocks::section(text), blocks::section(&help_words(catalog, say))])
 }
 
 /// The catalog's products; how they are typed and what they are called.

@@ -1,10 +1,12 @@
 //! A person's mistakes in words: the word, what is accepted, and what was probably meant.
 
+use std::borrow::Cow;
+
 use super::{
     blocks::{Message, escape},
     form::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_GENDER, BLOCK_NAME,
-        BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT,
+        BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, block_of_attribute,
     },
     limits,
 };
@@ -27,12 +29,12 @@ pub(super) fn words(say: Say<'_>, problem: &Problem) -> String {
         Problem::UnknownValue { field, value, accepted, nearest } => {
             let args = [
                 ("value", short(value).into()),
-                ("field", field_name(say, *field).into()),
+                ("field", field_name(say, field).into()),
                 ("accepted", list(say, accepted).into()),
             ];
             with_nearest(say, say.with("problem-unknown-value", &args), nearest.as_deref())
         }
-        Problem::Missing { field } => say.with("problem-missing", &[("field", field_name(say, *field).into())]),
+        Problem::Missing { field } => say.with("problem-missing", &[("field", field_name(say, field).into())]),
         Problem::NoValue { word } => say.with("problem-no-value", &[("word", short(word).into())]),
         Problem::Twice { word } => say.with("problem-twice", &[("word", short(word).into())]),
         Problem::OpenQuote => say.text("problem-open-quote"),
@@ -68,8 +70,9 @@ pub(super) fn message(say: Say<'_>, problems: &[Problem]) -> Message {
 }
 
 /// The input that a mistake is shown at.
-pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
-    match problem.field() {
+pub(super) fn block_of(draft: &Draft, problem: &Problem) -> Cow<'static, str> {
+    Cow::Borrowed(match problem.field() {
+        Some(Field::Attribute(id)) => return Cow::Owned(block_of_attribute(&id)),
         Some(Field::Name) => BLOCK_NAME,
         Some(Field::Gender) => BLOCK_GENDER,
         Some(Field::Age) if matches!(problem, Problem::AgeValue { value, .. } if Some(value) == draft.age_from.as_ref()) => {
@@ -84,7 +87,7 @@ pub(super) fn block_of(draft: &Draft, problem: &Problem) -> &'static str {
         Some(Field::Without) => BLOCK_WITHOUT,
         Some(Field::Control) => BLOCK_CONTROL,
         Some(Field::Product) | None => BLOCK_PRODUCT,
-    }
+    })
 }
 
 fn with_nearest(say: Say<'_>, text: String, nearest: Option<&str>) -> String {
@@ -107,7 +110,7 @@ fn short(word: &str) -> String {
     limits::fit(&word.replace('`', "'"), 40)
 }
 
-fn field_name(say: Say<'_>, field: Field) -> String {
+fn field_name(say: Say<'_>, field: &Field) -> String {
     match field {
         Field::Name => say.text("field-name"),
         Field::Product => say.text("field-product"),
@@ -118,5 +121,6 @@ fn field_name(say: Say<'_>, field: Field) -> String {
         Field::Converted => say.text("field-converted"),
         Field::Without => say.text("field-without"),
         Field::Control => say.text("field-control"),
+        Field::Attribute(id) => id.to_string(),
     }
 }

@@ -152,7 +152,7 @@ fn errors(app: &SlackApp, who: &Who, draft: &Draft, refusal: &Refusal) -> Reply 
     match refusal {
         Refusal::Problems(found) => {
             for problem in found {
-                note(problems::block_of(draft, problem), &problems::words(say, problem));
+                note(&problems::block_of(draft, problem), &problems::words(say, problem));
             }
         }
         Refusal::ProductNotHere => note(BLOCK_PRODUCT, &refused(app, who, refusal)),

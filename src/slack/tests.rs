@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    catalog::{Names, ProductId},
+    catalog::{Attribute, AttributeId, AttributeValues, Band, Choice, Names, ProductId},
     queue::{DeliverTo, Eta, Place, Request, RequestState},
     segment::{Cell, Direction, Draft, Factor, Failure, Rule, RulePart, RuleTest, Summary},
 };
@@ -15,11 +15,26 @@ fn sample() -> Catalog {
     Catalog::parse(include_str!("../demo/catalog.toml")).unwrap()
 }
 
+/// An attribute that may be asked for, with as many choices as the catalog allows.
+fn attribute(id: &str, names: &Names) -> Attribute {
+    let choice = |n: usize| Choice { id: format!("{n:0>60}"), names: names.clone() };
+    let band = |n: usize| Band { choice: choice(n), from: None, below: None };
+    Attribute {
+        id: AttributeId::new(id),
+        column: id.to_owned(),
+        names: names.clone(),
+        values: AttributeValues::Numbers((0..100).map(band).collect()),
+        is_feature: true,
+        is_condition: true,
+    }
+}
+
 /// A catalog in which every name is `name`, with `products` products.
 fn catalog(name: &str, products: usize) -> Catalog {
     let names = Names::new(name, name);
     let mut catalog = sample();
     catalog.owner = name.to_owned();
+    catalog.attributes = ["a", "b", "c"].map(|id| attribute(id, &names)).to_vec();
     catalog.genders.iter_mut().for_each(|gender| gender.names = names.clone());
     catalog.areas.iter_mut().for_each(|area| area.names = names.clone());
     catalog.regions.iter_mut().for_each(|region| region.names = names.clone());
@@ -31,7 +46,8 @@ fn catalog(name: &str, products: usize) -> Catalog {
 
 fn request(state: RequestState, failure: Option<Failure>) -> Request {
     let at = Utc.with_ymd_and_hms(2026, 11, 23, 3, 0, 0).unwrap();
-    let draft = Draft::from_text("product=skincare gender=f age=25-39 region=kanto,01,02,46,47 size=5000").unwrap();
+    let draft =
+        Draft::from_text(&sample(), "product=skincare gender=f age=25-39 region=kanto,01,02,46,47 size=5000").unwrap();
     Request {
         built_by: None,
         built_by_number: None,
@@ -155,7 +171,7 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     let roots = requests.iter().map(|request| messages::root(&catalog, say, request, place));
     let mut messages: Vec<blocks::Message> = roots.collect();
     messages.extend([
-        messages::help(say),
+        messages::help(&catalog, say),
         messages::products(&catalog, say),
         messages::list(&catalog, say, &requests),
         messages::offer_form(say, "mention-answer", &seed),

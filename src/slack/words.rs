@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::blocks::escape;
 use crate::{
-    catalog::{Catalog, RegionCode},
+    catalog::{Attribute, Catalog, RegionCode},
     queue::{Place, Request, RequestState},
     segment::{Conditions, ExcludeConverted, Size},
     texts::Say,
@@ -108,8 +108,23 @@ fn people(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
         ("gender", gender.into()),
         ("age", age.unwrap_or_default().into()),
         ("region", region.unwrap_or_default().into()),
+        ("attributes", attributes(catalog, say, conditions).into()),
     ];
     say.with("people", &args)
+}
+
+/// What is asked for of each attribute, in the catalog's order.
+fn attributes(catalog: &Catalog, say: Say<'_>, conditions: &Conditions) -> String {
+    let one = |attribute: &Attribute| {
+        let chosen = conditions.attributes.get(&attribute.id)?;
+        let names = chosen.iter().filter_map(|id| Some(escape(attribute.choice(id)?.names.get(say.locale))));
+        let args = [
+            ("name", escape(attribute.names.get(say.locale)).into()),
+            ("choices", say.list(names.collect::<Vec<_>>()).into()),
+        ];
+        Some(say.with("people-attribute", &args))
+    };
+    catalog.attributes.iter().filter_map(one).collect()
 }
 
 /// Whole areas by their name, then single regions; `None` for everywhere.

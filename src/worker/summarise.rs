@@ -23,9 +23,6 @@ const FACTORS_MAX: usize = 5;
 /// Half of a 95 % interval of a normal variable, in standard deviations.
 const Z95: f64 = 1.96;
 
-/// Codes have no order that words could name, so these columns stay out of the rules; the breakdown shows them.
-const CODES: [&str; 2] = ["gender", "region"];
-
 /// The summary of a finished selection; files and timings are filled in by the caller.
 pub(super) fn summarise(
     (snapshot, model): (&Snapshot, &Model),
@@ -86,8 +83,9 @@ fn factors(model: &Model, selection: &Selection, words: &BTreeMap<&str, &Names>)
 /// Rules of a shallow tree over people inside and outside, and how well they agree with the segment.
 fn rules(selection: &Selection, words: &BTreeMap<&str, &Names>, seed: u64) -> Result<(Vec<Rule>, f64), BuildError> {
     let people = &selection.explained.people;
+    // Codes have no order that words could name; the breakdown shows gender and region.
     let told: Vec<usize> =
-        (0..people.names.len()).filter(|&index| !CODES.contains(&people.names[index].as_str())).collect();
+        (0..people.names.len()).filter(|&index| !selection.explained.contrasts[index].is_code).collect();
     let names: Vec<String> = told.iter().map(|&index| people.names[index].clone()).collect();
     let columns = told.iter().map(|&index| people.columns[index].clone()).collect();
     let table = Table::new(names.clone(), columns).map_err(ModelError::from)?;

@@ -85,7 +85,7 @@ impl Site {
         let mut new = new_request(&Uuid::new_v4().to_string(), "U1");
         // No two are the same, for that would be one computation.
         let size = 500 + ASKED.fetch_add(1, Ordering::Relaxed);
-        let draft = Draft::from_text(&format!("product=skincare gender=f size={size}")).unwrap();
+        let draft = Draft::from_text(&self.sample.catalog, &format!("product=skincare gender=f size={size}")).unwrap();
         new.conditions = draft.check(&self.sample.catalog).unwrap();
         queue::submit(&self.pool, &new).await.unwrap().request
     }

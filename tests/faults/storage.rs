@@ -143,7 +143,7 @@ fn worker(sample: &Sample, url: &Secret, between: &Between, cache: &std::path::P
 
 async fn asked(sample: &Sample, pool: &PgPool, people: usize) -> Request {
     let mut new = new_request(&Uuid::new_v4().to_string(), "U1");
-    let draft = Draft::from_text(&format!("product=skincare gender=f size={people}")).unwrap();
+    let draft = Draft::from_text(&sample.catalog, &format!("product=skincare gender=f size={people}")).unwrap();
     new.conditions = draft.check(&sample.catalog).unwrap();
     queue::submit(pool, &new).await.unwrap().request
 }

@@ -49,7 +49,7 @@ fn catalog() -> Catalog {
 }
 
 fn conditions(text: &str) -> Conditions {
-    Draft::from_text(text).unwrap().check(&catalog()).unwrap()
+    Draft::from_text(&catalog(), text).unwrap().check(&catalog()).unwrap()
 }
 
 fn column<T, P: ?Sized>(name: &str, values: T) -> Column

@@ -19,7 +19,7 @@ use segment_bot::{
 use crate::support::sample::{LAST_DAY, Sample, make, sample};
 
 fn conditions(sample: &Sample, text: &str) -> Conditions {
-    Draft::from_text(text).unwrap().check(&sample.catalog).unwrap()
+    Draft::from_text(&sample.catalog, text).unwrap().check(&sample.catalog).unwrap()
 }
 
 fn ask(sample: &Sample, request: &str, text: &str) -> Ask {

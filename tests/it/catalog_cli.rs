@@ -76,6 +76,13 @@ async fn a_lake_of_csv_files_with_semicolons_and_dumps_is_understood() {
     assert_eq!(proposed.events[0].kind, KindColumn::Constant("purchase".to_owned()));
     assert_eq!(proposed.events[0].amount.as_deref(), Some("金額"));
     assert!(said(&made).contains("dumps = \"newest\""), "{}", said(&made));
+    assert!(proposed.attributes.is_empty(), "only a person knows whether they follow from purchases");
+    let marked = said(&made);
+    let attributes = marked.lines().skip_while(|line| *line != "# [[attributes]]").take_while(|line| *line != "# ]");
+    let unmarked: String = attributes.map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned() + "\n").collect();
+    let wanted = Catalog::parse(&format!("{marked}\n{unmarked}]\n")).unwrap().attributes;
+    let choices: Vec<&str> = wanted[0].choices().into_iter().map(|choice| choice.id.as_str()).collect();
+    assert_eq!((wanted.len(), wanted[0].column.as_str(), choices), (1, "備考", vec!["a", "b"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

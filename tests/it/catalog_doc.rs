@@ -41,6 +41,7 @@ fn with(heading: &str, line: &str) -> String {
     let (before, after) = match heading {
         "Top of the file" => ("version = 1\n", format!("version = 1\n{line}\n")),
         "csv" => ("csv = { ", format!("csv = {{ {line}, ")),
+        "choices" => ("choices = [\n    { ", format!("choices = [\n    {{ {line}, ")),
         "where" => ("where = { ", format!("where = {{ {line}, ")),
         "[age]" => ("age = { ", format!("age = {{ {line}, ")),
         "[limits]" => return format!("{examples}\n[limits]\n{line}\n"),

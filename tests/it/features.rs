@@ -1,5 +1,6 @@
 //! Features: every measure by eye, nothing after the day, the same bytes always, and real data.
 
+mod attributes;
 mod builds;
 mod incremental;
 mod joined;

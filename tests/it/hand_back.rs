@@ -68,7 +68,7 @@ async fn perform(sample: Arc<Sample>, at_scoring: CancellationToken, job: Job) -
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handed_back_job_whose_model_was_stored_does_not_train_again() {
     let (pool, sample) = (database().await, sample().await);
-    let draft = Draft::from_text("product=skincare size=500").unwrap();
+    let draft = Draft::from_text(&sample.catalog, "product=skincare size=500").unwrap();
     let new = queue::NewRequest { conditions: draft.check(&sample.catalog).unwrap(), ..new_request("V1", "U1") };
     let request = queue::submit(&pool, &new).await.unwrap().request;
     let settings = WorkerSettings {

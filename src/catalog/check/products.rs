@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::{CatalogProblem, Checker};
 use crate::{
-    catalog::{Conversion, EventsTable, FeatureDecl, Names, Product, ProductId, raw::RawProduct},
+    catalog::{Attribute, Conversion, EventsTable, FeatureDecl, Names, Product, ProductId, raw::RawProduct},
     segment::{CONTROL_PERCENT_MAX, ExcludeConverted},
 };
 
@@ -80,13 +80,18 @@ impl Checker<'_> {
         &self,
         forbidden: &[Spanned<String>],
         features: &[FeatureDecl],
+        attributes: &[Attribute],
     ) -> Result<(), CatalogProblem> {
         for name in forbidden {
-            let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str());
+            let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str())
+                || attributes.iter().any(|attribute| attribute.id.as_str() == name.get_ref());
             if !profile && !features.iter().any(|feature| feature.name == *name.get_ref()) {
                 return self.fail(
                     name.span(),
-                    format!("`{}` is no feature; forbid age, gender, region or a feature's name", name.get_ref()),
+                    format!(
+                        "`{}` is no feature; forbid age, gender, region, an attribute's id or a feature's name",
+                        name.get_ref()
+                    ),
                 );
             }
         }

@@ -10,6 +10,8 @@ use crate::lake::{
 
 /// Products that are proposed of one table.
 const PRODUCTS_MAX: usize = 5;
+/// Values of a column that are proposed as choices.
+const CHOICES_MAX: usize = 20;
 /// What a person reads is at most this many values long.
 const NAMED_MAX: usize = 5;
 
@@ -34,6 +36,7 @@ pub(super) fn text(roles: &Roles<'_>, surveyed: &[Surveyed]) -> String {
     }
     genders(&mut out, roles.users.gender);
     regions(&mut out, roles.users.region);
+    attributes(&mut out, &roles.users);
     for unread in surveyed {
         if let Some(why) = &unread.trouble {
             add(&mut out, one_line_comment(&format!("# passed over: {why}")));
@@ -89,8 +92,7 @@ fn users(out: &mut String, users: &Users<'_>) {
     if users.table.days > 1 {
         add(out, "dumps = \"newest\"  # each day's folder is the whole table; \"all\" when they are parts of it");
     }
-    let used = [Some(users.id), users.age, users.birth, users.gender, users.region, users.opted_out, users.registered];
-    others(out, &unused(users.table, &used));
+    others(out, &users.others());
     separator(out, users.table.separator);
 }
 
@@ -151,6 +153,42 @@ fn regions(out: &mut String, region: Option<&SurveyedColumn>) {
         add(out, format!("code = {}", quoted(code)));
         add(out, format!("id = {}", quoted(&unique(&slug(code, "region"), &mut ids))));
         names(out, code, code);
+    }
+}
+
+/// What else is known of people, as comments: whether it follows from purchases is not to be seen here.
+fn attributes(out: &mut String, users: &Users<'_>) {
+    let others = users.others();
+    let mut ids = HashSet::new();
+    let mut proposed = String::new();
+    for column in users.table.columns.iter().filter(|column| others.contains(&column.name.as_str())) {
+        let is_number = matches!(column.holds, Holds::Number | Holds::WholeNumber);
+        let has_few = (2..=CHOICES_MAX).contains(&column.values.len());
+        if !(is_number || (has_few && matches!(column.holds, Holds::Text | Holds::Flag))) {
+            continue;
+        }
+        add(&mut proposed, "\n[[attributes]]");
+        add(&mut proposed, format!("id = {}", quoted(&unique(&slug(&column.name, "attribute"), &mut ids))));
+        add(&mut proposed, format!("column = {}", quoted(&column.name)));
+        names(&mut proposed, &column.name, &column.name);
+        if !is_number {
+            let mut taken = HashSet::new();
+            add(&mut proposed, "condition = true");
+            add(&mut proposed, "choices = [");
+            for (code, _) in &column.values {
+                let (id, code) = (quoted(&unique(&slug(code, "choice"), &mut taken)), quoted(code));
+                add(&mut proposed, format!("    {{ id = {id}, code = {code}, ja = {code}, en = {code} }},"));
+            }
+            add(&mut proposed, "]");
+        }
+    }
+    if !proposed.is_empty() {
+        add(
+            out,
+            "\n# What models may learn from, and what planners may ask for: remove the marks of what you want. Read in docs/catalog.md",
+        );
+        add(out, "# under [[attributes]] first what must not be learned from.");
+        proposed.trim_start().lines().for_each(|line| add(out, format!("# {line}")));
     }
 }
 

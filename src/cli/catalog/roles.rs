@@ -118,6 +118,14 @@ pub(super) struct Users<'s> {
     pub(super) registered: Option<&'s SurveyedColumn>,
 }
 
+impl<'s> Users<'s> {
+    /// Columns that no role was found for.
+    pub(super) fn others(&self) -> Vec<&'s str> {
+        let profile = [self.age, self.birth, self.gender, self.region, self.opted_out, self.registered];
+        unused(self.table, &[&[Some(self.id)], profile.as_slice()].concat())
+    }
+}
+
 pub(super) struct Events<'s> {
     pub(super) table: &'s Surveyed,
     pub(super) user: &'s SurveyedColumn,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::Finding;
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Dumps},
     clock,
     config::Config,
     lake::{
@@ -61,7 +61,23 @@ async fn users(
         findings.push(Finding::wrong("users", what, "write each person once, with an id"));
     }
     findings.extend(misfits.iter().map(|misfit| misfit_of_users(catalog, misfit)));
+    findings.extend(attributes_of_today(catalog));
     Ok(id)
+}
+
+/// Attributes that models learn from although past days have today's values.
+fn attributes_of_today(catalog: &Catalog) -> Option<Finding> {
+    let learned = catalog.attributes.iter().filter(|attribute| attribute.is_feature);
+    let ids: Vec<String> = learned.map(|attribute| format!("`{}`", attribute.id)).collect();
+    if ids.is_empty() || catalog.users.dumps == Some(Dumps::Newest) {
+        return None;
+    }
+    let what = format!(
+        "models learn from {} as `users` says it today, also for past days; if any follows from what people buy, write \
+         `feature = false` there, or bring `users` as one dump a day",
+        ids.join(", ")
+    );
+    Some(Finding::well("attributes", what))
 }
 
 /// Wrong is what differs in spelling only, or what stops a build.

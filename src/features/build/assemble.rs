@@ -96,7 +96,7 @@ impl Batch<'_> {
             let name = format!("part-{:05}", parts.len());
             parts.push(self.write_one(rows, (day.as_of, name), scratch.path()).await?);
         }
-        let cube = Ordered::as_it_is(tokio::task::block_in_place(|| cube::joined(cubes))?);
+        let cube = Ordered::as_it_is(tokio::task::block_in_place(|| cube::joined(cubes, self.catalog))?);
         let cube = self.write_one(cube, (day.as_of, "cube".to_owned()), scratch.path()).await?;
         self.reporter.advance(all, all);
         Ok(Written { parts, cube, matched, users: users_rows(people.counts()) })

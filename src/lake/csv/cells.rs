@@ -18,6 +18,12 @@ pub fn integer(text: &str) -> Option<i64> {
     number(negative, whole, "")
 }
 
+/// A number, as [`integer`] but with decimals; as exact as a 64-bit float.
+pub fn decimal(text: &str) -> Option<f64> {
+    Decimal::parse(text)?;
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// An amount in units of `decimals` decimal places. Digits below are a float's noise if they round off by less than a
 /// thousandth of a unit, as in `0.30000000000000004`.
 pub fn minor_units(text: &str, decimals: u8) -> Result<i64, AmountFault> {

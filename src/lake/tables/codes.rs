@@ -1,15 +1,15 @@
-//! Codes of gender and region: which of the data's the catalog lists.
+//! Codes of gender, region and attributes: which of the data's the catalog lists.
 
 use std::sync::Arc;
 
 use polars::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::catalog::Catalog;
+use crate::catalog::{AttributeId, Catalog, Code};
 
 /// A column's codes as the data spells them.
 pub(super) struct Listed {
-    column: &'static str,
+    column: String,
     /// The data's spelling and the canonical id.
     ids: Arc<FxHashMap<String, String>>,
     /// All listed codes are numbers of this many digits with zeros in front.
@@ -27,8 +27,13 @@ pub(super) fn regions(catalog: &Catalog) -> Listed {
     Listed::new("region", catalog.regions.iter().map(|region| (region.code.to_string(), region.code.to_string())))
 }
 
+/// Codes of an attribute become the ids of its choices.
+pub(super) fn attribute(id: &AttributeId, codes: &[Code]) -> Listed {
+    Listed::new(id.as_str(), codes.iter().map(|code| (code.code.clone(), code.choice.id.clone())))
+}
+
 impl Listed {
-    fn new(column: &'static str, codes: impl Iterator<Item = (String, String)>) -> Self {
+    fn new(column: &str, codes: impl Iterator<Item = (String, String)>) -> Self {
         let ids: FxHashMap<String, String> = codes.collect();
         let written: Vec<&String> = ids.keys().collect();
         let width = written.first().map(|code| code.len());
@@ -36,7 +41,7 @@ impl Listed {
             Some(code.len()) == width && !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit())
         });
         let digits = width.filter(|_| are_numbers && written.iter().any(|code| code.starts_with('0')));
-        Self { column, ids: Arc::new(ids), digits }
+        Self { column: column.to_owned(), ids: Arc::new(ids), digits }
     }
 
     /// The canonical id of a code of the data.
@@ -52,7 +57,7 @@ impl Listed {
     /// The column's ids; null for what is not listed.
     pub(super) fn known(&self) -> Expr {
         let (ids, digits) = (Arc::clone(&self.ids), self.digits);
-        col(self.column).map(
+        col(&self.column).map(
             move |codes| {
                 let mut last: (Option<String>, Option<String>) = (None, None);
                 let mut known = |code: &str| {

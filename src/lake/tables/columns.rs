@@ -63,6 +63,8 @@ pub(super) enum Need {
     /// Text; integers are written out, because codes such as `13` are often stored as numbers.
     Code,
     Integer,
+    /// A number of any type; what is not finite is missing.
+    Number,
     /// Becomes minor units.
     Amount(Scale),
     Day(Zones),
@@ -76,7 +78,7 @@ impl Need {
             Self::Id(IdType::Integer) => "an integer, as the id in `users`",
             Self::Code => "text or an integer",
             Self::Integer => "an integer",
-            Self::Amount(_) => "a number",
+            Self::Amount(_) | Self::Number => "a number",
             Self::Day(_) => "a date or a date-time",
             Self::Flag => "a boolean or an integer 0/1",
         }
@@ -88,6 +90,7 @@ impl Need {
             Self::Id(id) => id.dtype(),
             Self::Code => DataType::String,
             Self::Integer | Self::Amount(_) => DataType::Int64,
+            Self::Number => DataType::Float64,
             Self::Day(_) => DataType::Date,
             Self::Flag => DataType::Boolean,
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{codes, collect_now, spelling::looks_like, users::AGE_MAX};
 use crate::{
-    catalog::{AgeColumn, Catalog, Limits},
+    catalog::{AgeColumn, Attribute, AttributeValues, Catalog, Code, Limits},
     lake::LakeError,
 };
 
@@ -31,6 +31,8 @@ pub enum MisfitKind {
     Gender,
     /// The catalog does not list the region's code.
     Region,
+    /// The catalog does not list the attribute's code.
+    Attribute,
     /// Nobody is that old.
     Age,
     /// Neither opted out nor not.
@@ -117,7 +119,7 @@ impl Limit {
     /// The limit of such misfits; `None` for what is said and never refused.
     fn of(kind: MisfitKind, limits: &Limits) -> Option<Self> {
         let (key, share_max, remedy) = match kind {
-            MisfitKind::Gender | MisfitKind::Region => (
+            MisfitKind::Gender | MisfitKind::Region | MisfitKind::Attribute => (
                 "unlisted_codes_share",
                 limits.unlisted_codes_share,
                 "list these codes in the catalog as the table has them",
@@ -153,6 +155,12 @@ impl Display for Misfit {
                 write!(
                     f,
                     "{rows} of {of} people with a region have a code in `{column}` that the catalog does not list"
+                )?;
+            }
+            MisfitKind::Attribute => {
+                write!(
+                    f,
+                    "{rows} of {of} people with a value in `{column}` have a code there that the catalog does not list"
                 )?;
             }
             MisfitKind::Age => {
@@ -196,6 +204,40 @@ impl Display for Misfit {
 /// What of people's codes, ages and flags matches nothing. `frame` has the columns as the table has them; `years` is the age.
 /// Blocks.
 pub(super) fn of_people(frame: &LazyFrame, catalog: &Catalog, years: Option<Expr>) -> Result<Vec<Misfit>, LakeError> {
+    let mut misfits = of_profiles(frame, catalog, years)?;
+    for attribute in &catalog.attributes {
+        if let AttributeValues::Codes(codes) = &attribute.values {
+            misfits.extend(of_attribute(frame, attribute, codes)?);
+        }
+    }
+    Ok(misfits)
+}
+
+/// Codes of an attribute that the catalog does not list.
+fn of_attribute(frame: &LazyFrame, attribute: &Attribute, codes: &[Code]) -> Result<Option<Misfit>, LakeError> {
+    let id = attribute.id.as_str();
+    let groups = frame.clone().group_by([col(id)]).agg([len().cast(DataType::UInt64).alias(PEOPLE)]);
+    let groups = collect_now(groups)?;
+    let people: Vec<u64> = groups.column(PEOPLE)?.u64()?.iter().flatten().collect();
+    let (all, unlisted) = unlisted(groups.column(id)?, &people, &codes::attribute(&attribute.id, codes))?;
+    let listed: Vec<&str> = codes.iter().map(|code| code.code.as_str()).collect();
+    Ok(Misfit::of_values((MisfitKind::Attribute, &attribute.column), all, unlisted, &listed))
+}
+
+/// How many people have a code, and by code those whose code is not listed.
+fn unlisted(codes: &Column, people: &[u64], known: &codes::Listed) -> PolarsResult<(u64, BTreeMap<String, u64>)> {
+    let (mut all, mut unlisted) = (0, BTreeMap::<String, u64>::new());
+    for (code, people) in codes.str()?.iter().zip(people) {
+        let Some(code) = code.filter(|code| !code.trim().is_empty()) else { continue };
+        all += people;
+        if !known.has(code) {
+            *unlisted.entry(code.to_owned()).or_default() += people;
+        }
+    }
+    Ok((all, unlisted))
+}
+
+fn of_profiles(frame: &LazyFrame, catalog: &Catalog, years: Option<Expr>) -> Result<Vec<Misfit>, LakeError> {
     let table = &catalog.users;
     let mut keys = Vec::new();
     keys.extend(table.gender.as_ref().map(|_| col(GENDER)));
@@ -219,15 +261,8 @@ pub(super) fn of_people(frame: &LazyFrame, catalog: &Catalog, years: Option<Expr
         (MisfitKind::Region, REGION, &table.region, &regions, codes::regions(catalog)),
     ] {
         let Some(column) = column else { continue };
-        let (mut coded, mut unlisted) = (0, BTreeMap::<String, u64>::new());
-        for (code, people) in groups.column(name)?.str()?.iter().zip(&people) {
-            let Some(code) = code.filter(|code| !code.trim().is_empty()) else { continue };
-            coded += people;
-            if !known.has(code) {
-                *unlisted.entry(code.to_owned()).or_default() += people;
-            }
-        }
-        misfits.extend(Misfit::of_values((kind, column), coded, unlisted, listed));
+        let (having, unlisted) = unlisted(groups.column(name)?, &people, &known)?;
+        misfits.extend(Misfit::of_values((kind, column), having, unlisted, listed));
     }
     if let Some(AgeColumn::Years(column) | AgeColumn::BirthDate(column)) = &table.age {
         let mut impossible = BTreeMap::<String, u64>::new();

@@ -23,7 +23,7 @@ pub struct UsersCounts {
 }
 
 /// Everybody once, sorted by id. Of rows with the same id the one counts that is opted out, then the one with the smallest
-/// age, gender and region: no rule of the file's order, so the order of files changes nothing.
+/// age, gender, region and attributes: no rule of the file's order, so the order of files changes nothing.
 pub struct People {
     ranges: IntoIter<Range>,
     /// Sorted, each once; who comes next.
@@ -115,7 +115,7 @@ impl People {
         })
     }
 
-    /// The next `count` people, fewer at the end: `user_id, age, gender, region, opted_out`. Blocks.
+    /// The next `count` people, fewer at the end: `user_id, age, gender, region, opted_out` and the attributes. Blocks.
     pub fn next(&mut self, count: usize) -> Result<DataFrame, LakeError> {
         while self.ready.height() < count {
             let Some(range) = self.ranges.next() else { break };
@@ -198,10 +198,12 @@ impl Bounds {
 }
 
 fn each_once(rows: DataFrame) -> PolarsResult<DataFrame> {
-    let order = ["user_id", "opted_out", "age", "gender", "region"];
+    let others = rows.get_column_names().into_iter().filter(|name| !["user_id", "opted_out"].contains(&name.as_str()));
+    let order: Vec<String> =
+        ["user_id", "opted_out"].into_iter().map(str::to_owned).chain(others.map(ToString::to_string)).collect();
     let options = SortMultipleOptions::default()
-        .with_order_descending_multi([false, true, false, false, false])
-        .with_nulls_last_multi([false, true, true, true, true]);
+        .with_order_descending_multi(order.iter().map(|name| name == "opted_out"))
+        .with_nulls_last_multi(order.iter().map(|name| name != "user_id"));
     let sorted = rows.sort(order, options)?;
     drop(rows);
     let id = sorted.column("user_id")?.as_materialized_series().clone();

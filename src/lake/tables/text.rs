@@ -9,6 +9,7 @@ use crate::lake::csv;
 pub(super) enum Cells {
     Text(Vec<Option<String>>),
     Integer(Vec<Option<i64>>),
+    Number(Vec<Option<f64>>),
     Day(super::columns::Zones, Vec<Option<i32>>),
     Flag(Vec<Option<bool>>),
     Amount(super::columns::Scale, Vec<Option<Amount>>),
@@ -22,6 +23,7 @@ impl Cells {
         match need {
             Need::Id(IdType::Text) | Need::Code => Self::Text(Vec::new()),
             Need::Id(IdType::Integer) | Need::Integer => Self::Integer(Vec::new()),
+            Need::Number => Self::Number(Vec::new()),
             Need::Day(zones) => Self::Day(zones, Vec::new()),
             Need::Flag => Self::Flag(Vec::new()),
             Need::Amount(scale) => Self::Amount(scale, Vec::new()),
@@ -43,6 +45,7 @@ impl Cells {
         match self {
             Self::Text(all) => kept(all, cell, |text| Some(text.to_owned())),
             Self::Integer(all) => kept(all, cell, csv::integer),
+            Self::Number(all) => kept(all, cell, csv::decimal),
             Self::Day(zones, all) => {
                 let zones = *zones;
                 kept(all, cell, |text| time::parse_day(text, zones).map(time::epoch_days))
@@ -61,6 +64,7 @@ impl Cells {
         match self {
             Self::Text(all) => vec![Column::new(name, std::mem::take(all))],
             Self::Integer(all) => vec![Column::new(name, std::mem::take(all))],
+            Self::Number(all) => vec![Column::new(name, std::mem::take(all))],
             Self::Day(_, all) => {
                 vec![Int32Chunked::from_iter_options(name, std::mem::take(all).into_iter()).into_date().into_column()]
             }

@@ -85,6 +85,13 @@ fn convert_value(wanted: &Wanted, source: &Source, value: Expr, dtype: &DataType
         Need::Id(super::IdType::Integer) | Need::Integer => {
             number.map(|Number { whole, misfit }| Converted { columns: vec![whole], misfit })
         }
+        Need::Number => {
+            (dtype.is_primitive_numeric() || dtype.is_decimal() || *dtype == DataType::Boolean).then(|| {
+                let wide = value.cast(DataType::Float64);
+                let finite = when(wide.clone().is_finite()).then(wide).otherwise(lit(NULL));
+                Converted { columns: vec![finite], misfit: None }
+            })
+        }
         Need::Amount(_) | Need::Day(_) => None,
     };
     converted.ok_or_else(|| wanted.wrong_type(source, type_words(dtype)))

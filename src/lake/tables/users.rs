@@ -11,7 +11,7 @@ use super::{
     files, for_each_batch, misfit, scan,
 };
 use crate::{
-    catalog::{AgeColumn, Catalog},
+    catalog::{AgeColumn, AttributeValues, Catalog},
     lake::{LakeError, Object, Store},
 };
 
@@ -24,7 +24,7 @@ const IDS_TOGETHER: NonZeroUsize = NonZeroUsize::new(100_000).expect("not 0");
 
 /// The `users` table with canonical columns; ids may still repeat.
 pub struct Users {
-    /// `user_id, age, gender, region, opted_out` of those who were there on the day.
+    /// `user_id, age, gender, region, opted_out` and the attributes of those who were there on the day.
     pub(super) frame: LazyFrame,
     /// Of these, who had registered by the end of the day; `None` where the data does not say.
     pub(super) there: Option<LazyFrame>,
@@ -113,6 +113,13 @@ fn wanted(catalog: &Catalog, id: IdType) -> Vec<Wanted> {
     add("region", &table.region, Need::Code);
     add("opted_out", &table.opted_out, Need::Flag);
     add(REGISTERED, &table.registered, Need::Day(zones));
+    wanted.extend(catalog.attributes.iter().map(|attribute| {
+        let need = match attribute.values {
+            AttributeValues::Codes(_) => Need::Code,
+            AttributeValues::Numbers(_) => Need::Number,
+        };
+        Wanted::new(attribute.id.as_str(), &attribute.column, need)
+    }));
     wanted
 }
 
@@ -125,7 +132,14 @@ fn canonical(catalog: &Catalog, as_of: NaiveDate) -> Vec<Expr> {
     let region = if table.region.is_some() { codes::regions(catalog).known() } else { absent(DataType::String) };
     // Who does not say that they may be written to may not be.
     let opted_out = if table.opted_out.is_some() { col("opted_out").fill_null(lit(true)) } else { lit(false) };
-    vec![col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
+    let attributes = catalog.attributes.iter().map(|attribute| match &attribute.values {
+        AttributeValues::Codes(codes) => codes::attribute(&attribute.id, codes).known(),
+        AttributeValues::Numbers(_) => col(attribute.id.as_str()),
+    });
+    [col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
+        .into_iter()
+        .chain(attributes)
+        .collect()
 }
 
 /// Each person's age on `as_of`, whether or not anybody can be that old; `None` when the data has none.

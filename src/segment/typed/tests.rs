@@ -3,9 +3,13 @@
 use super::*;
 use crate::catalog::Catalog;
 
+fn sample() -> Catalog {
+    Catalog::parse(include_str!("../../demo/catalog.toml")).unwrap()
+}
+
 fn asked(line: &str) -> Result<String, String> {
-    let catalog = Catalog::parse(include_str!("../../demo/catalog.toml")).unwrap();
-    let draft = Draft::from_text(line).map_err(|problem| problem.to_string())?;
+    let catalog = sample();
+    let draft = Draft::from_text(&catalog, line).map_err(|problem| problem.to_string())?;
     match draft.check(&catalog) {
         Ok(conditions) => Ok(conditions.to_string()),
         Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
@@ -50,7 +54,7 @@ fn go_is_heard_through_every_dash() {
     for go in ["--go", "—go", "––go", "—Go", "ーーgo", "－－ｇｏ", "−−go", "――go", "--GO", "〜〜go"]
     {
         let line = TypedLine::read(&format!("product=tea {go} size=5%")).unwrap();
-        let draft = line.draft().unwrap();
+        let draft = line.draft(&sample()).unwrap();
         assert!(line.at_once && draft.size.as_deref() == Some("5%"), "{go}");
     }
     assert!(!TypedLine::read("product=tea name=\"--go\"").unwrap().at_once, "a name may be anything");
@@ -60,13 +64,13 @@ fn go_is_heard_through_every_dash() {
 
 #[test]
 fn a_name_keeps_its_own_text() {
-    let name = |line: &str| Draft::from_text(line).unwrap().name.unwrap();
+    let name = |line: &str| Draft::from_text(&sample(), line).unwrap().name.unwrap();
     assert_eq!(name("name=スーパー、セール product=tea"), "スーパー、セール");
     assert_eq!(name("name=\"25〜39歳・ＡＢＣ\""), "25〜39歳・ＡＢＣ");
     assert_eq!(name("name=O'Neill"), "O'Neill");
     assert_eq!(name("name='Spring' size=5"), "Spring");
     assert_eq!(name("name=👨\u{200d}👩\u{200d}👧"), "👨\u{200d}👩\u{200d}👧");
-    let product = Draft::from_text("product=スーパー").unwrap().product;
+    let product = Draft::from_text(&sample(), "product=スーパー").unwrap().product;
     assert_eq!(product.as_deref(), Some("スーパー"), "a long vowel is no dash");
 }
 

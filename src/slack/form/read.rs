@@ -1,5 +1,7 @@
 //! What was filled in, read back into a draft.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -8,11 +10,11 @@ use super::{
     view::{
         BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER,
         BLOCK_NAME, BLOCK_PRODUCT, BLOCK_REGIONS, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, DELIVER_DM,
-        DELIVER_THREAD, USUAL,
+        DELIVER_THREAD, USUAL, block_of_attribute,
     },
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Attribute, AttributeId, Catalog},
     queue::DeliverTo,
     segment::{Draft, plain},
 };
@@ -37,6 +39,7 @@ pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
         age_from: values.one(BLOCK_AGE_FROM),
         age_to: values.one(BLOCK_AGE_TO),
         regions: regions(catalog, &values, &origin),
+        attributes: attributes(catalog, &values),
         size,
         converted: values.one(BLOCK_CONVERTED).filter(|choice| choice != USUAL),
         without: if values.shows(BLOCK_WITHOUT) { values.many(BLOCK_WITHOUT) } else { origin.without.clone() },
@@ -51,6 +54,12 @@ pub(in crate::slack) fn read(catalog: &Catalog, view: &View) -> Filled {
 }
 
 /// Single regions narrow the area that they are in, and stand for themselves where their area is not ticked.
+/// What is chosen of each attribute; those without a choice are not asked for.
+fn attributes(catalog: &Catalog, values: &Values<'_>) -> BTreeMap<AttributeId, Vec<String>> {
+    let chosen = |attribute: &Attribute| (attribute.id.clone(), values.many(&block_of_attribute(&attribute.id)));
+    catalog.conditions().map(chosen).filter(|(_, choices)| !choices.is_empty()).collect()
+}
+
 fn regions(catalog: &Catalog, values: &Values<'_>, origin: &Origin) -> Vec<String> {
     let ticked = values.many(BLOCK_AREAS);
     let single = if values.shows(BLOCK_REGIONS) { values.many(BLOCK_REGIONS) } else { origin.regions.clone() };

@@ -32,13 +32,17 @@ fn submitted(form: &Value, unseen: &[&str]) -> View {
 }
 
 fn there_and_back(text: &str, unseen: &[&str]) -> String {
-    let (catalog, texts) = (catalog(), Texts::load().unwrap());
+    there_and_back_by(&catalog(), text, unseen)
+}
+
+fn there_and_back_by(catalog: &Catalog, text: &str, unseen: &[&str]) -> String {
+    let texts = Texts::load().unwrap();
     let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
-    let seed = Seed { draft: Draft::from_text(text).unwrap(), origin };
-    let form = view::form(&catalog, texts.say(Locale::Ja), &seed, "…", &Conversions::new());
-    let filled = read(&catalog, &submitted(&form, unseen));
+    let seed = Seed { draft: Draft::from_text(catalog, text).unwrap(), origin };
+    let form = view::form(catalog, texts.say(Locale::Ja), &seed, "…", &Conversions::new());
+    let filled = read(catalog, &submitted(&form, unseen));
     assert_eq!(filled.deliver_to, DeliverTo::Thread);
-    filled.draft.check(&catalog).map_or_else(|problems| format!("{problems:?}"), |conditions| conditions.to_string())
+    filled.draft.check(catalog).map_or_else(|problems| format!("{problems:?}"), |conditions| conditions.to_string())
 }
 
 #[test]
@@ -52,6 +56,26 @@ fn a_form_submitted_untouched_asks_for_what_was_typed() {
         let unseen = [view::BLOCK_REGIONS, BLOCK_WITHOUT];
         assert_eq!(there_and_back(text, &unseen), text, "where not every input can be shown");
     }
+}
+
+const RANKS: &str = r#"
+[[attributes]]
+id = "rank"
+ja = "会員ランク"
+en = "membership rank"
+condition = true
+choices = [{ id = "gold", code = "G", ja = "金", en = "Gold" }, { id = "silver", code = "S", ja = "銀", en = "Silver" }]
+"#;
+
+#[test]
+fn attributes_are_inputs_whose_mistakes_are_shown_at_them() {
+    let catalog = Catalog::parse(&format!("{}{RANKS}", include_str!("../../demo/catalog.toml"))).unwrap();
+    let there_and_back = |text| there_and_back_by(&catalog, text, &[]);
+    insta::assert_snapshot!(there_and_back("product=coffee rank=銀,g size=5%"), @"product=coffee rank=gold,silver size=5% converted=never control=0%");
+    insta::assert_snapshot!(there_and_back("product=coffee size=5%"), @"product=coffee size=5% converted=never control=0%");
+    let draft = Draft::from_text(&catalog, "product=coffee rank=bronze size=5%").unwrap();
+    let problem = draft.check(&catalog).unwrap_err().remove(0);
+    assert_eq!(crate::slack::problems::block_of(&draft, &problem), block_of_attribute(&catalog.attributes[0].id));
 }
 
 #[test]

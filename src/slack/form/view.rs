@@ -12,7 +12,7 @@ use super::{
     Origin, Seed,
 };
 use crate::{
-    catalog::{Catalog, Product},
+    catalog::{Attribute, AttributeId, Catalog, Product},
     queue::DeliverTo,
     segment::{CONTROL_CHOICES, Conversions, Draft, ExcludeConverted, Size},
     texts::Say,
@@ -31,6 +31,11 @@ pub(in crate::slack) const BLOCK_CONVERTED: &str = "converted";
 pub(in crate::slack) const BLOCK_WITHOUT: &str = "without";
 pub(in crate::slack) const BLOCK_CONTROL: &str = "control";
 pub(in crate::slack) const BLOCK_DELIVER: &str = "deliver";
+/// The block of an attribute.
+pub(in crate::slack) fn block_of_attribute(id: &AttributeId) -> String {
+    format!("attribute-{id}")
+}
+
 const BLOCK_ESTIMATE: &str = "estimate";
 
 /// The choice that leaves the exclusion or the control group to the product.
@@ -59,6 +64,7 @@ pub(super) fn form(catalog: &Catalog, say: Say<'_>, seed: &Seed, estimate: &str,
     counted.extend(age(catalog, say, draft));
     counted.extend(areas(catalog, say, &chosen));
     counted.extend(regions(catalog, say, &chosen));
+    counted.extend(catalog.conditions().map(|attribute| self::attribute(attribute, say, draft)));
     counted.extend(size(catalog, say, draft));
     counted.push(converted(say, draft));
     let mut view = vec![name(say, draft)];
@@ -234,6 +240,14 @@ fn regions(catalog: &Catalog, say: Say<'_>, chosen: &Regions) -> Option<Value> {
     let element = blocks::many_of_groups(&groups, &chosen.single, &say.text("form-everywhere"));
     let hint = say.text("form-regions-hint");
     (!catalog.regions.is_empty()).then(|| blocks::input(BLOCK_REGIONS, &say.text("form-regions"), Some(&hint), element))
+}
+
+fn attribute(attribute: &Attribute, say: Say<'_>, draft: &Draft) -> Value {
+    let choices: Vec<Choice> =
+        attribute.choices().into_iter().map(|choice| Choice::new(&choice.id, choice.names.get(say.locale))).collect();
+    let element = blocks::many_of(&choices, &draft.chosen(attribute), &say.text("form-any"));
+    let block = block_of_attribute(&attribute.id);
+    blocks::input(&block, attribute.names.get(say.locale), Some(&say.text("form-attribute-hint")), element)
 }
 
 fn size(catalog: &Catalog, say: Say<'_>, draft: &Draft) -> [Value; 2] {

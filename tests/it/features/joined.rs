@@ -91,7 +91,7 @@ async fn segment(place: &Place, catalog: &Catalog) -> Built {
     place.build(catalog, LAST).await.unwrap();
     let ask = Ask {
         request: "one".to_owned(),
-        conditions: Draft::from_text("product=tea size=200").unwrap().check(catalog).unwrap(),
+        conditions: Draft::from_text(catalog, "product=tea size=200").unwrap().check(catalog).unwrap(),
         as_of: Some(day(LAST)),
         seed: 1,
         suppress: Suppress::Current,
