@@ -73,6 +73,14 @@ fn attributes_are_inputs_whose_mistakes_are_shown_at_them() {
     let there_and_back = |text| there_and_back_by(&catalog, text, &[]);
     insta::assert_snapshot!(there_and_back("product=coffee rank=銀,g size=5%"), @"product=coffee rank=gold,silver size=5% converted=never control=0%");
     insta::assert_snapshot!(there_and_back("product=coffee size=5%"), @"product=coffee size=5% converted=never control=0%");
+    let conditions = Draft::from_text(&catalog, "product=coffee gender=f region=tokyo rank=gold,silver size=5%");
+    let conditions = conditions.unwrap().check(&catalog).unwrap();
+    let texts = Texts::load().unwrap();
+    let sentence = |locale| crate::slack::words::sentence(&catalog, texts.say(locale), &conditions);
+    insta::assert_snapshot!(sentence(Locale::En), @"The top 5% most likely to respond to Coffee subscription, among Women in Tokyo, membership rank: Gold, Silver. Left out: everyone who opted out.");
+    insta::assert_snapshot!(sentence(Locale::Ja), @"会員ランクが金、銀の、東京都の女性のうち、「コーヒー定期便」に反応する見込みが最も高い上位5%を選びます。広告を希望しない人は除外します。");
+    insta::assert_snapshot!(crate::slack::messages::help(&catalog, texts.say(Locale::En)).text.lines().last().unwrap(), @"You can also ask for `rank=` (membership rank), such as `rank=gold`.");
+    insta::assert_snapshot!(crate::slack::messages::help(&catalog, texts.say(Locale::Ja)).text.lines().last().unwrap(), @"`rank=` (会員ランク)でも条件を付けられます（例：`rank=gold`）。");
     let draft = Draft::from_text(&catalog, "product=coffee rank=bronze size=5%").unwrap();
     let problem = draft.check(&catalog).unwrap_err().remove(0);
     assert_eq!(crate::slack::problems::block_of(&draft, &problem), block_of_attribute(&catalog.attributes[0].id));
