@@ -10,6 +10,7 @@ mod error;
 mod file;
 pub mod footers;
 mod modes;
+pub mod pages;
 mod report;
 mod s3;
 mod store;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use polars::{
-    io::HiveOptions,
+    io::{HiveOptions, parquet::metadata::FileMetadataRef},
     prelude::{
         extension::{UnknownExtensionTypeBehavior, set_unknown_extension_type_behavior},
         *,
@@ -25,9 +25,10 @@ use super::{
 };
 use crate::{
     catalog::CsvStyle,
-    lake::{LakeError, csv, footers},
+    lake::{LakeError, csv, footers, pages},
 };
 
+const DAMAGED: &str = "the file is damaged: its data cannot be decoded; copy or write it again";
 /// Rows of a CSV file that are in memory together.
 const ROWS_TOGETHER: usize = 1 << 16;
 
@@ -44,8 +45,7 @@ pub(super) struct Source {
 enum Format {
     Parquet {
         schema: SchemaRef,
-        /// As the footer says.
-        rows: u64,
+        footer: FileMetadataRef,
         /// Times of the old type that does not say its zone.
         instants: Vec<String>,
     },
@@ -207,17 +207,27 @@ fn footer(path: &Path) -> Option<(Format, Box<[String]>)> {
         matches!(primitive.physical_type, polars_parquet::parquet::schema::types::PhysicalType::Int96)
     });
     let instants = instants.filter_map(|column| column.path_in_schema.first().map(ToString::to_string)).collect();
-    let rows = metadata.num_rows as u64;
     let mut frame = scan(&[path]).ok()?;
     let schema = frame.collect_schema().ok()?;
     let columns = schema.iter_names().map(ToString::to_string).collect();
-    Some((Format::Parquet { schema, rows, instants }, columns))
+    Some((Format::Parquet { schema, footer: metadata, instants }, columns))
 }
 
 impl Source {
+    /// Refuses a file whose pages of these columns would mislead the decoder.
+    fn check_pages(&self, columns: &[&str]) -> Result<(), LakeError> {
+        let Format::Parquet { footer, .. } = &self.format else { return Ok(()) };
+        // Damaged bytes may make the reader of headers panic.
+        match catch_unwind(AssertUnwindSafe(|| pages::are_sound(&self.path, footer, columns))) {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) | Err(_) => Err(self.unreadable(DAMAGED)),
+            Ok(Err(why)) => Err(LakeError::io(&self.path)(why)),
+        }
+    }
+
     fn rows(&self) -> u64 {
         match &self.format {
-            Format::Parquet { rows, .. } => *rows,
+            Format::Parquet { footer, .. } => footer.num_rows as u64,
             Format::Csv(_) | Format::Empty => 0,
         }
     }
@@ -227,6 +237,8 @@ impl Source {
 fn scanned(alike: &[Source], wanted: &[Wanted]) -> Result<LazyFrame, LakeError> {
     let first = &alike[0];
     let Format::Parquet { schema, .. } = &first.format else { unreachable!("files that are alike are Parquet") };
+    let read: Vec<&str> = wanted.iter().map(|wanted| wanted.column.as_str()).collect();
+    alike.iter().try_for_each(|source| source.check_pages(&read))?;
     let (mut columns, mut misfits) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let Converted { columns: made, misfit } = match schema.get(&wanted.column) {
@@ -288,15 +300,17 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> PolarsResult<T>) -> PolarsResult
 
 fn damaged(source: &Source, error: &PolarsError) -> LakeError {
     tracing::debug!(file = source.file, %error, "cannot be decoded");
-    source.unreadable("the file is damaged: its data cannot be decoded; copy or write it again")
+    source.unreadable(DAMAGED)
 }
 
-/// The first rows of one expression over a Parquet file. Blocks.
-pub(super) fn sample(source: &Source, path: &Path, rows: usize, column: Expr) -> Result<Column, LakeError> {
+/// The first rows of a column of a Parquet file, as text. Blocks.
+pub(super) fn sample(source: &Source, column: &str, rows: usize) -> Result<Column, LakeError> {
+    source.check_pages(&[column])?;
     let rows = IdxSize::try_from(rows).unwrap_or(IdxSize::MAX);
-    let read = guarded(|| collect_now(scan(&[path])?.limit(rows).select([column.alias("sample")])));
+    let text = col(column).cast(DataType::String);
+    let read = guarded(|| collect_now(scan(&[&source.path])?.limit(rows).select([text])));
     let frame = read.map_err(|error| damaged(source, &error))?;
-    Ok(frame.column("sample")?.clone())
+    Ok(frame.column(column)?.clone())
 }
 
 fn scan(paths: &[impl AsRef<Path>]) -> PolarsResult<LazyFrame> {

@@ -174,7 +174,6 @@ fn looked_at(mut table: Surveyed, file: LocalFile) -> Result<Surveyed, LakeError
 }
 
 fn of_parquet(path: &str, file: LocalFile) -> Result<(usize, Vec<SurveyedColumn>), LakeError> {
-    let local = file.path.clone();
     let source = scan::open(path, vec![file], &crate::catalog::CsvStyle::default())?.remove(0);
     let mut columns = Vec::new();
     let mut rows = 0;
@@ -184,8 +183,7 @@ fn of_parquet(path: &str, file: LocalFile) -> Result<(usize, Vec<SurveyedColumn>
             columns.push(SurveyedColumn { name: name.clone(), holds: Holds::Other, values: Vec::new(), missing: 0 });
             continue;
         }
-        let text = col(name.as_str()).cast(DataType::String);
-        let sample = scan::sample(&source, &local, ROWS_MAX, text)?;
+        let sample = scan::sample(&source, name, ROWS_MAX)?;
         rows = sample.len();
         let mut counts = Counts::default();
         sample.str()?.iter().for_each(|value| counts.add(value, 1));

@@ -1,6 +1,6 @@
 //! Days: from dates, from times in any zone, and from ISO text.
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
+use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use polars::prelude::*;
 
@@ -13,8 +13,18 @@ pub(super) fn epoch_days(day: NaiveDate) -> i32 {
     i32::try_from((day - EPOCH).num_days()).expect("chrono's calendar fits 32 bits of days")
 }
 
-/// The day of a `Date` or `Datetime` column; `None` for other types.
+/// Days outside of the years that people write are mistakes of the data.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
+/// The day of a `Date` or `Datetime` column, null for one of no usual year; `None` for other types.
 pub(super) fn day(column: &str, dtype: &DataType, zones: Zones) -> Option<Expr> {
+    let day = any_day(column, dtype, zones)?;
+    let bound = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).map_or(lit(NULL), lit);
+    let usual = day.clone().gt_eq(bound(*YEARS.start(), 1, 1)).and(day.clone().lt_eq(bound(*YEARS.end(), 12, 31)));
+    Some(when(usual).then(day).otherwise(lit(NULL)))
+}
+
+fn any_day(column: &str, dtype: &DataType, zones: Zones) -> Option<Expr> {
     match dtype {
         DataType::Date => Some(col(column)),
         DataType::Datetime(_, None) if zones.of_times() == zones.day => Some(col(column).dt().date()),
@@ -59,7 +69,10 @@ fn day_in(time: NaiveDateTime, zones: Zones) -> NaiveDate {
 
 /// A date, or a date-time with `T` or a space, with or without an offset.
 pub(super) fn parse_day(text: &str, zones: Zones) -> Option<NaiveDate> {
-    let text = text.trim();
+    any_day_of_text(text.trim(), zones).filter(|day| YEARS.contains(&day.year()))
+}
+
+fn any_day_of_text(text: &str, zones: Zones) -> Option<NaiveDate> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(day);
     }
@@ -110,5 +123,19 @@ mod tests {
         }
         let at_home = Zones { stated: Some(New_York), day: New_York };
         assert_eq!(parse_day("2026-03-08 02:30:00", at_home).unwrap().to_string(), "2026-03-08");
+    }
+
+    #[test]
+    fn days_of_years_that_nobody_writes_are_missing() {
+        assert_eq!(parsed("+12026-11-22", None), None);
+        assert_eq!(parsed("-2026-11-22", None), None);
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).map(epoch_days);
+        let days = [Some(i32::MIN), day, Some(i32::MAX), None];
+        let frame =
+            DataFrame::new(4, vec![Int32Chunked::from_slice_options("at".into(), &days).into_date().into_column()]);
+        let read = super::day("at", &DataType::Date, Zones { stated: None, day: Tokyo }).unwrap();
+        let read = super::super::collect_now(frame.unwrap().lazy().select([read])).unwrap();
+        let read = read.column("at").unwrap().to_physical_repr();
+        assert_eq!(read.i32().unwrap().iter().collect::<Vec<_>>(), [None, day, None, None]);
     }
 }

@@ -17,7 +17,7 @@ use polars::{
 
 use super::TableFileError;
 use crate::{
-    lake::{csv, footers},
+    lake::{csv, footers, pages},
     model::gbdt::Gbdt,
 };
 
@@ -154,6 +154,9 @@ impl Source {
     /// All rows in pieces, at least one; a CSV is one.
     pub(super) fn pieces(&self, columns: &[&str]) -> Result<Vec<Piece>, TableFileError> {
         let Format::Parquet(footer) = &self.format else { return Ok(vec![self.whole(columns)?]) };
+        if !pages::are_sound(&self.path, footer, columns).map_err(TableFileError::io(&self.path))? {
+            return Err(TableFileError::Undecodable { path: self.path.clone() });
+        }
         if footer.num_rows == 0 {
             return Ok(vec![self.whole(columns)?]);
         }
