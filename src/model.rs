@@ -6,11 +6,15 @@ mod error;
 pub mod evaluation;
 pub mod explanation;
 pub mod gbdt;
+mod promise;
 mod registry;
+mod replay;
 pub mod table_file;
 mod train;
 mod training;
 
 pub use error::ModelError;
+pub use promise::{Expected, Promise};
 pub use registry::{Model, Registry, Reuse, reference};
+pub use replay::{Asked, Kept, Replay, ReplayOf};
 pub use train::{FeatureWeight, ModelReport};

@@ -15,7 +15,9 @@ pub use draft::Draft;
 pub use earlier::{EarlierSegment, LeftOutList, NoFolder, SegmentFolder};
 pub use estimate::{Conversions, Estimate, Outlook};
 pub use failure::Failure;
-pub use manifest::{CONTROL_FILE, FileEntry, Manifest, SnapshotRef};
+pub use manifest::{CONTROL_FILE, FileEntry, Manifest, Promised, SnapshotRef};
 pub use problem::{Field, Problem};
-pub use summary::{Breakdown, Cell, Direction, Factor, Quality, Rule, RulePart, RuleTest, Summary, Waterfall};
+pub use summary::{
+    Breakdown, Cell, Direction, Factor, Quality, Replayed, Rule, RulePart, RuleTest, Summary, Waterfall,
+};
 pub use typed::{TypedLine, plain};

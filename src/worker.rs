@@ -7,6 +7,7 @@ mod estimate;
 mod heartbeat;
 pub mod id_list;
 mod left_out;
+mod promise;
 mod run_loop;
 mod stop;
 mod summarise;

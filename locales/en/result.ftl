@@ -18,10 +18,10 @@ result-link = `{ $file }` ({ $size } MB) is too large for Slack: <{ $url }|downl
        *[other] { $days } days
     }; whoever has it has the file.
 result-folder = `{ $file }` ({ $size } MB) is too large for Slack. Ask { $owner } for it; it lies at `{ $place }`.
-result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) on people the model never saw.
-result-expected = Among the same number of people picked at random you would expect { $random } conversions, here { $expected } ± { $margin } ({ $lift }×).
-result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } ± { $margin } conversions.
-result-later = Judged on a later period: AUC { $auc }.
+result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) among people who met your conditions and whom the model had not learned from.
+result-expected = Expect { $expected } conversions; in nine of ten cases { $low } to { $high }. Among as many people picked at random: { $random } ({ $lift }×).
+result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } conversions, in nine of ten cases { $low } to { $high }.
+result-replay = Had you asked on { $day } with the same words, { $came } of the { $picked } people would have converted; at random { $random }.
 result-without-events = Not learned from: { $people ->
         [one] one person
        *[other] { $people } people

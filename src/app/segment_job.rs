@@ -40,6 +40,7 @@ pub(super) async fn perform(shared: Arc<Shared>, job: Job) -> Outcome {
         as_of: None,
         seed: DEFAULT_SEED,
         suppress: Suppress::Recorded(list),
+        replays: None,
     };
     let listener = Listener { progress, stop: job.stop.clone() };
     // Blocks for as long as it computes, so it gets a thread of its own.

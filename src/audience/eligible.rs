@@ -79,7 +79,8 @@ impl Profiles {
 
 /// Goes through the whole snapshot, reading only the columns that decide.
 pub(super) fn find(query: &Query<'_>, snapshot: &[Piece], progress: &Progress<'_>) -> Result<Eligible, AudienceError> {
-    let filter = Eligibility::new(query);
+    let lists = Some(query.left_out).filter(|left_out| !left_out.is_empty()).map(Lists::of);
+    let filter = Eligibility::new(query.catalog, query.conditions, query.as_of, lists);
     let columns = filter.columns();
     let people: usize = snapshot.iter().map(|piece| piece.rows).sum();
     let groups = Groups::new(query.catalog);
@@ -237,18 +238,29 @@ impl Filter {
     }
 }
 
+/// Whether each row's person is eligible, nobody being left out by name.
+pub(super) fn of_frame(
+    frame: &DataFrame,
+    catalog: &Catalog,
+    conditions: &Conditions,
+    as_of: NaiveDate,
+) -> Result<Vec<bool>, AudienceError> {
+    let filter = Eligibility::new(catalog, conditions, as_of, None);
+    let passed = filter.pass(frame, catalog, &Groups::new(catalog))?;
+    Ok(passed.mask.iter().map(|passed| passed == Some(true)).collect())
+}
+
 impl Eligibility {
-    fn new(query: &Query<'_>) -> Self {
-        let Query { catalog, conditions, as_of, .. } = query;
+    fn new(catalog: &Catalog, conditions: &Conditions, as_of: NaiveDate, lists: Option<Lists>) -> Self {
         let column = format!("converted_on:{}", conditions.product);
         Self {
             profile: Filter::of_profile(catalog, conditions),
             converted: match conditions.exclude_converted {
                 ExcludeConverted::Never => None,
                 ExcludeConverted::Ever => Some((column, None)),
-                ExcludeConverted::Days(days) => Some((column, Some(*as_of - TimeDelta::days(i64::from(days))))),
+                ExcludeConverted::Days(days) => Some((column, Some(as_of - TimeDelta::days(i64::from(days))))),
             },
-            lists: Some(query.left_out).filter(|left_out| !left_out.is_empty()).map(Lists::of),
+            lists,
         }
     }
 

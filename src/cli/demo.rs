@@ -141,6 +141,7 @@ async fn in_the_terminal(site: &Site, bars: &Bars) -> anyhow::Result<()> {
         as_of: Some(site.as_of),
         seed: DEFAULT_SEED,
         suppress: Suppress::Current,
+        replays: None,
     };
     let built = build_segment(BuildContext { catalog: &site.catalog, store: &site.store }, &ask, bars).await;
     bars.finish();

@@ -122,6 +122,7 @@ async fn create(create: Create, config: &Config) -> anyhow::Result<()> {
         as_of: Some(as_of),
         seed: DEFAULT_SEED,
         suppress: Suppress::Recorded(suppressed),
+        replays: None,
     };
     let bars = Bars::default();
     let context = BuildContext { catalog: &stores.catalog, store: &stores.store };
@@ -157,11 +158,11 @@ async fn estimate_of(
 /// What `segment create --json` says: the figures that are asked for most, and everything that the thread says.
 #[derive(Serialize)]
 struct Said<'s> {
-    /// Conversions to expect among the delivered, with a 95 % interval.
+    /// Conversions to expect among the delivered, with a 90 % interval.
     expected: f64,
-    expected_low: f64,
-    expected_high: f64,
-    /// On people the model never saw, with a 95 % interval.
+    expected_low: u64,
+    expected_high: u64,
+    /// Among those who met the conditions, people whom the model did not learn from, with a 95 % interval.
     auc: f64,
     auc_low: f64,
     auc_high: f64,
@@ -177,8 +178,8 @@ impl<'s> Said<'s> {
         let Summary { quality, waterfall, .. } = summary;
         Self {
             expected: quality.expected,
-            expected_low: (quality.expected - quality.expected_margin).max(0.0),
-            expected_high: quality.expected + quality.expected_margin,
+            expected_low: quality.expected_low,
+            expected_high: quality.expected_high,
             auc: quality.auc,
             auc_low: quality.auc_low,
             auc_high: quality.auc_high,

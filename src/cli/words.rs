@@ -1,7 +1,7 @@
 //! A segment's numbers in words, for the terminal.
 
 use crate::{
-    segment::{Conditions, Direction, Estimate, Quality, Rule, RuleTest, Summary, Waterfall},
+    segment::{Conditions, Direction, Estimate, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::grouped,
 };
 
@@ -74,14 +74,19 @@ fn waterfall(waterfall: &Waterfall) -> String {
 
 fn quality(quality: &Quality) -> Vec<String> {
     let mut lines = vec![format!(
-        "AUC {:.3} ({:.3}–{:.3}) on people the model never saw; {} conversions learned from",
+        "AUC {:.3} ({:.3}–{:.3}) among people who met the conditions and whom the model did not learn from; {} conversions learned \
+         from",
         quality.auc,
         quality.auc_low,
         quality.auc_high,
         grouped(quality.positives),
     )];
-    if let Some(auc) = quality.auc_out_of_time {
-        lines.push(format!("AUC {auc:.3} one horizon later"));
+    if let Some(Replayed { day, picked, came, random }) = quality.replay {
+        lines.push(format!(
+            "Had you asked on {day} with the same words, {} of {} would have converted; {random:.0} at random",
+            grouped(came),
+            grouped(picked)
+        ));
     }
     if quality.without_events > 0 {
         lines.push(format!(
@@ -91,8 +96,12 @@ fn quality(quality: &Quality) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "Expect {:.0} ± {:.0} conversions; {:.0} among as many picked at random ({:.1} ×)",
-        quality.expected, quality.expected_margin, quality.expected_random, quality.lift,
+        "Expect {:.0} conversions ({} to {} in nine of ten cases); {:.0} among as many picked at random ({:.1} ×)",
+        quality.expected,
+        grouped(quality.expected_low),
+        grouped(quality.expected_high),
+        quality.expected_random,
+        quality.lift,
     ));
     lines
 }

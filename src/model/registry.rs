@@ -1,7 +1,8 @@
-//! Models in the store: `models/<product>/<model id>/model.json` and `report.json`; the same id is the same model.
+//! Models in the store: `models/<product>/<model id>/model.json`, `report.json` and `replay.parquet`; the same id is the same model.
 
 use bytes::Bytes;
 use chrono::{NaiveDate, TimeDelta};
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,12 +16,20 @@ use crate::{
 
 use super::{
     ModelError, ModelReport, gbdt,
-    train::{Fitted, fit, out_of_time},
+    replay::{Kept, Replay},
+    train::{Fitted, fit},
     training::{Source, Window},
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 5;
+const MODEL_VERSION: u32 = 6;
+
+const REPLAYS: &str = "replays/";
+/// Days whose replays are read, and how far apart they are: closer ones would say nearly the same.
+const REPLAY_DAYS: usize = 3;
+const APART: TimeDelta = TimeDelta::days(28);
+/// Objects that are read at a time.
+const READ_TOGETHER: usize = 16;
 
 /// Columns that say who may be learned from or picked, and not what somebody is like.
 const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];
@@ -39,6 +48,8 @@ pub struct Model {
     pub booster: gbdt::Gbdt,
     scorer: gbdt::Scorer,
     pub report: ModelReport,
+    /// What its promises are judged by.
+    pub replay: Replay,
     /// The newest of the snapshots whose features it learned from.
     pub trained_on: SnapshotRef,
     /// Whether it was found in the store.
@@ -142,10 +153,7 @@ impl Registry<'_> {
         let later = std::iter::once(scored).chain(&past);
         let windows: Vec<Window<'_>> =
             past.iter().zip(later).map(|(features_of, labels_of)| Window { features_of, labels_of }).collect();
-        let mut fitted = fit(&source, product, &windows, report).await?;
-        if let Some(older) = windows.into_iter().nth(1) {
-            fitted.report.auc_out_of_time = out_of_time(&source, product, older, &fitted.judges, report).await?;
-        }
+        let fitted = fit(&source, product, &windows, report).await?;
         self.keep(product, identity, fitted).await
     }
 
@@ -164,7 +172,9 @@ impl Registry<'_> {
         let record = self.store.read(&key(product, &id, "report.json")).await?;
         let record: Record = serde_json::from_slice(&record)?;
         let booster = gbdt::Gbdt::from_bytes(&bytes)?;
+        let replay = self.store.read(&key(product, &id, "replay.parquet")).await?;
         Ok(Some(Model {
+            replay: Replay::from_bytes(record.report.replay, replay)?,
             sha256: sha256_hex(&bytes),
             features: record.decided_by.features,
             scorer: booster.scorer(),
@@ -176,7 +186,7 @@ impl Registry<'_> {
         }))
     }
 
-    /// Writes the report first: `model.json` is what makes the model exist.
+    /// Writes the rest first: `model.json` is what makes the model exist.
     async fn keep(&self, product: &Product, decided_by: Identity, fitted: Fitted) -> Result<Model, ModelError> {
         let id = decided_by.id()?;
         let bytes = fitted.booster.to_bytes();
@@ -185,14 +195,52 @@ impl Registry<'_> {
         if self.reuse == Reuse::Allowed {
             let report = serde_json::to_vec_pretty(&record)?;
             self.store.write(&key(product, &id, "report.json"), Bytes::from(report)).await?;
+            self.store.write(&key(product, &id, "replay.parquet"), fitted.replay.to_bytes()?).await?;
+            if record.report.replay.is_past {
+                let kept = serde_json::to_vec(&record.report.kept)?;
+                self.store.write(&replay_key(&record.decided_by, &id), Bytes::from(kept)).await?;
+            }
             self.store.write(&key(product, &id, "model.json"), Bytes::from(bytes)).await?;
         }
         let Record { decided_by, report, .. } = record;
         let (features, trained_on) = (decided_by.features, newest(&decided_by.trained_on));
         let booster = fitted.booster;
         let scorer = booster.scorer();
-        Ok(Model { id, sha256, features, booster, scorer, report, trained_on, reused: false })
+        let replay = fitted.replay;
+        Ok(Model { id, sha256, features, booster, scorer, report, replay, trained_on, reused: false })
     }
+
+    /// The replays that requests of a snapshot's day are judged by: of every product's models of that day, and of two days
+    /// before, each a month earlier at least; their keys, sorted.
+    pub async fn replays(&self, as_of: NaiveDate) -> Result<Vec<String>, ModelError> {
+        let objects = self.store.list(REPLAYS).await?;
+        let day = |key: &str| key.strip_prefix(REPLAYS)?.split('/').next()?.parse::<NaiveDate>().ok();
+        let mut days: Vec<NaiveDate> = objects.iter().filter_map(|object| day(&object.key)).collect();
+        days.retain(|day| *day <= as_of);
+        days.sort_unstable();
+        let mut chosen: Vec<NaiveDate> = Vec::new();
+        for day in days.into_iter().rev() {
+            if chosen.len() < REPLAY_DAYS && chosen.last().is_none_or(|last| *last - day >= APART) {
+                chosen.push(day);
+            }
+        }
+        let of_chosen = |key: &String| day(key).is_some_and(|day| chosen.contains(&day));
+        Ok(objects.into_iter().map(|object| object.key).filter(of_chosen).collect())
+    }
+
+    /// What the named replays promised and what came.
+    pub async fn kept(&self, keys: &[String]) -> Result<Vec<Vec<Kept>>, ModelError> {
+        let reads = keys.iter().map(|key| async move {
+            let bytes = self.store.read(key).await?;
+            Ok::<Vec<Kept>, ModelError>(serde_json::from_slice(&bytes)?)
+        });
+        futures::stream::iter(reads).buffered(READ_TOGETHER).try_collect().await
+    }
+}
+
+/// `replays/<day>/<product>/<model id>.json`: what a model's past promised, small enough to be read by every request of that day.
+fn replay_key(decided_by: &Identity, id: &str) -> String {
+    format!("{REPLAYS}{}/{}/{id}.json", decided_by.labelled_by.as_of, decided_by.product)
 }
 
 fn key(product: &Product, id: &str, file: &str) -> String {

@@ -8,9 +8,10 @@ use crate::{audience, catalog::Product, lake::Report};
 
 use super::{
     ModelError,
-    evaluation::{self, Evaluation},
+    evaluation::Evaluation,
     gbdt,
-    training::{Fold, Source, TrainingSet, Window, assemble},
+    replay::{Kept, Replay, ReplayOf},
+    training::{Fold, Source, TrainingSet, Window, assemble, held_out, ranked, replayed},
 };
 
 /// People of the holdout that contributions are averaged over, at most.
@@ -32,8 +33,10 @@ pub struct ModelReport {
     pub without_events: u64,
     /// How the same training, without these people, ranked them.
     pub holdout: Evaluation,
-    /// AUC of a model made one horizon earlier, judged on this horizon's people; `None` without an older snapshot.
-    pub auc_out_of_time: Option<f64>,
+    /// What the model's promises are judged by.
+    pub replay: ReplayOf,
+    /// What a model of one horizon ago promised and what came; empty without one.
+    pub kept: Vec<Kept>,
     /// Slope and offset that calibrated the log-odds; 1 and 0 where nothing had to be mended.
     pub calibration: gbdt::Calibration,
     pub trees: usize,
@@ -55,12 +58,11 @@ pub struct FeatureWeight {
 pub(super) struct Fitted {
     pub(super) booster: gbdt::Gbdt,
     pub(super) report: ModelReport,
-    /// The people that it was judged on; a model of the past is judged on the same.
-    pub(super) judges: Judges,
+    pub(super) replay: Replay,
 }
 
 /// People, and whether each converted.
-pub(super) type Judges = (gbdt::Table, Vec<bool>);
+type Judges = (gbdt::Table, Vec<bool>);
 
 /// People to learn from as the booster takes them: a table in which the catalog's codes are categories.
 type Dataset = DatasetBase<gbdt::Table, Array1<bool>>;
@@ -79,37 +81,68 @@ pub(super) async fn fit(
     if set.converted < needed {
         return Err(ModelError::TooFewConversions { found: set.converted, needed });
     }
-    let rows = Rows::of(&set);
-    let dataset = dataset(source, set)?;
-    let params = params(source, positives)?;
-    let stopped = watched(&params, &dataset, &rows, report)?;
-    let judges = rows.judges(&dataset);
-    let mut fitted = Fitted { report: judge(&stopped, &judges, (people, positives))?, judges, booster: stopped };
-    let again = interrupted(params.refit(&dataset, &fitted.booster, &mut going_on(report)))?;
-    fitted.booster = again.centred_on(&fitted.booster, &dataset, &rows.unseen);
-    fitted.report.without_events = without_events;
-    fitted.report.calibration = fitted.booster.calibration();
-    fitted.report.trees = fitted.booster.trees().len();
-    fitted.report.features = feature_weights(&fitted.booster, &fitted.judges.0);
-    Ok(fitted)
+    let Learned { stopped, booster, judges } = learn(source, set, report)?;
+    let newest = windows.first().ok_or(ModelError::OneClass { people: 0 })?;
+    let replay = if let Some(replay) = past(source, product, windows, report).await? {
+        replay
+    } else {
+        let of = ReplayOf { day: newest.features_of.as_of(), is_past: false, one_in: 1 };
+        Replay::new(of, ranked(source, newest, &stopped, &held_out(people, source.seed)).await?)
+    };
+    let holdout = Evaluation::of(&stopped.raw_scores(&judges.0), &judges.1);
+    Ok(Fitted {
+        report: ModelReport {
+            people,
+            positives,
+            without_events,
+            holdout: holdout.ok_or(ModelError::OneClass { people: judges.1.len() as u64 })?,
+            replay: replay.of,
+            kept: if replay.of.is_past { replay.kept(source.catalog, source.product)? } else { Vec::new() },
+            calibration: booster.calibration(),
+            trees: booster.trees().len(),
+            features: feature_weights(&booster, &judges.0),
+        },
+        replay,
+        booster,
+    })
 }
 
-/// AUC, on the judges of the newest window, of a model that learned from an older one alone; `None` when that has too few
-/// conversions.
-pub(super) async fn out_of_time(
+/// How the model that one would have had one horizon ago ranked the people of that day; `None` where the log is too short.
+async fn past(
     source: &Source<'_>,
     product: &Product,
-    older: Window<'_>,
-    (table, labels): &Judges,
+    windows: &[Window<'_>],
     report: &dyn Report,
-) -> Result<Option<f64>, ModelError> {
-    let set = assemble(source, &[older], report).await?;
+) -> Result<Option<Replay>, ModelError> {
+    let [newest, older @ ..] = windows else { return Ok(None) };
+    if older.is_empty() {
+        return Ok(None);
+    }
+    let set = assemble(source, older, report).await?;
     if set.converted < u64::from(product.min_conversions) {
         return Ok(None);
     }
+    let Learned { booster, .. } = learn(source, set, report)?;
+    let (one_in, taken) = replayed(newest.features_of.manifest().rows, source.seed);
+    let of = ReplayOf { day: newest.features_of.as_of(), is_past: true, one_in };
+    Ok(Some(Replay::new(of, ranked(source, newest, &booster, &taken).await?)))
+}
+
+/// A model, and how it came about.
+struct Learned {
+    /// What it was before it learned from those who judge.
+    stopped: gbdt::Gbdt,
+    booster: gbdt::Gbdt,
+    judges: Judges,
+}
+
+fn learn(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<Learned, ModelError> {
     let (rows, params) = (Rows::of(&set), params(source, set.positives())?);
-    let booster = watched(&params, &dataset(source, set)?, &rows, report)?;
-    Ok(evaluation::auc(&booster.raw_scores(table), labels))
+    let dataset = dataset(source, set)?;
+    let stopped = watched(&params, &dataset, &rows, report)?;
+    let again = interrupted(params.refit(&dataset, &stopped, &mut going_on(report)))?;
+    let booster = again.centred_on(&stopped, &dataset, &rows.unseen);
+    Ok(Learned { judges: rows.judges(&dataset), stopped, booster })
 }
 
 /// Which rows of a dataset do what.
@@ -173,24 +206,6 @@ fn interrupted(fitted: Result<gbdt::Gbdt, gbdt::FitError>) -> Result<gbdt::Gbdt,
         Err(gbdt::FitError::Stopped) => Err(ModelError::Stopped),
         fitted => Ok(fitted?),
     }
-}
-
-fn judge(
-    booster: &gbdt::Gbdt,
-    (table, labels): &Judges,
-    (people, positives): (u64, u64),
-) -> Result<ModelReport, ModelError> {
-    let holdout = Evaluation::of(&booster.raw_scores(table), labels);
-    Ok(ModelReport {
-        people,
-        positives,
-        without_events: 0,
-        holdout: holdout.ok_or(ModelError::OneClass { people: labels.len() as u64 })?,
-        auc_out_of_time: None,
-        calibration: booster.calibration(),
-        trees: booster.trees().len(),
-        features: Vec::new(),
-    })
 }
 
 fn feature_weights(booster: &gbdt::Gbdt, table: &gbdt::Table) -> Vec<FeatureWeight> {

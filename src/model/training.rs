@@ -15,7 +15,10 @@ use crate::{
     lake::Report,
 };
 
-use super::ModelError;
+use super::{
+    ModelError, gbdt,
+    replay::{LABEL, LOG_ODDS, Replay},
+};
 
 /// Negatives that are learned from for each positive, where there are more.
 const NEGATIVES_PER_POSITIVE: u64 = 20;
@@ -116,11 +119,11 @@ pub(super) async fn assemble(
     report: &dyn Report,
 ) -> Result<TrainingSet, ModelError> {
     let converted = conversion_column(source.product);
-    let mut labelled = Vec::new();
+    let mut all_labels = Vec::new();
     for window in windows {
-        labelled.push(labels(&window.labels_of.local_parts().await?, &converted, window.features_of)?);
+        all_labels.push(labels(&window.labels_of.local_parts().await?, &converted, window.features_of)?);
     }
-    let mut draw = Draw::of(&labelled, source.seed)?;
+    let mut draw = Draw::of(&all_labels, source.seed)?;
     if draw.negatives > 1 {
         tracing::info!(
             product = source.product.as_str(),
@@ -130,32 +133,18 @@ pub(super) async fn assemble(
         );
     }
     let mut set = TrainingSet::default();
-    // Who registered later is not in the snapshot; where nobody says when, no event may mean that somebody joined later.
-    let judged_by_events = source.catalog.users.registered.is_none();
     let parts_of_all: usize = windows.iter().map(|window| window.features_of.manifest().parts.len()).sum();
     let mut done = 0;
-    for (age, (window, labels)) in windows.iter().zip(labelled).enumerate() {
+    for (age, (window, labels)) in windows.iter().zip(all_labels).enumerate() {
         draw.window = age as u64;
         let labels = labels.lazy();
         for part in window.features_of.local_parts().await? {
             if report.stopped() {
                 return Err(ModelError::Stopped);
             }
-            let mut columns = source.features.to_vec();
-            columns.extend(judged_by_events.then(|| HAS_EVENTS.to_owned()));
-            let rows = read(&part, &columns)?.lazy().join(
-                labels.clone(),
-                [col("user_id")],
-                [col("user_id")],
-                JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
-            );
-            let mut rows = rows.collect()?;
-            if judged_by_events {
-                let (all, there) = (rows.height(), rows.column(HAS_EVENTS)?.bool()?.clone());
-                rows = rows.filter(&there)?;
-                if age == 0 {
-                    set.without_events += (all - rows.height()) as u64;
-                }
+            let (rows, without_events) = labelled(&part, source, source.features, labels.clone())?;
+            if age == 0 {
+                set.without_events += without_events;
             }
             set.take(&rows, source, &draw)?;
             done += 1;
@@ -168,11 +157,81 @@ pub(super) async fn assemble(
     Ok(set)
 }
 
+/// A window's people as `booster` ranks them and what they did, those whose id is `taken`.
+pub(super) async fn ranked(
+    source: &Source<'_>,
+    window: &Window<'_>,
+    booster: &gbdt::Gbdt,
+    taken: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<DataFrame, ModelError> {
+    let kept = Replay::columns(source.catalog, source.product);
+    let mut read: Vec<String> = source.features.to_vec();
+    read.extend(kept.iter().filter(|column| !source.features.contains(column)).cloned());
+    let labels =
+        labels(&window.labels_of.local_parts().await?, &conversion_column(source.product), window.features_of)?;
+    let (labels, scorer, mut all) = (labels.lazy(), booster.scorer(), None::<DataFrame>);
+    for part in window.features_of.local_parts().await? {
+        let (rows, _) = labelled(&part, source, &read, labels.clone())?;
+        let ids = rows.column("user_id")?.cast(&DataType::String)?;
+        let mask: BooleanChunked = ids.str()?.iter().map(|id| Some(id.is_some_and(taken))).collect();
+        let rows = rows.filter(&mask)?;
+        let columns = audience::encode(&rows, source.features, source.catalog)?;
+        let columns: Vec<Option<&[f32]>> = columns.iter().map(|column| Some(column.as_slice())).collect();
+        let mut log_odds = vec![0.0; rows.height()];
+        scorer.log_odds(&columns, &mut log_odds);
+        let mut ranked = rows.select(kept.iter().map(String::as_str).chain([LABEL]))?;
+        ranked.with_column(Column::new(LOG_ODDS.into(), log_odds))?;
+        match &mut all {
+            None => all = Some(ranked),
+            Some(all) => drop(all.vstack_mut(&ranked)?),
+        }
+    }
+    all.ok_or(ModelError::EmptySnapshot(window.features_of.as_of()))
+}
+
+/// Who takes part in a replay of a window with so many people, and how many each stands for.
+pub(super) fn replayed(people: u64, seed: u64) -> (u64, impl Fn(&str) -> bool + Sync) {
+    let one_in = people.div_ceil(JUDGES_MAX).max(1);
+    (one_in, move |id: &str| stable_hash(seed ^ 0x7061_7374, id.as_bytes()).is_multiple_of(one_in))
+}
+
+/// Who judges a model that learned from the same window.
+pub(super) fn held_out(people: u64, seed: u64) -> impl Fn(&str) -> bool + Sync {
+    let draw = Draw::from_counts(0, 0, people, seed);
+    move |id: &str| fold(id, seed) == Fold::Judge && draw.judges(id)
+}
+
+/// The people of one part with `columns` and their label, and how many are left out because nobody knows whether they were there.
+fn labelled(
+    part: &Path,
+    source: &Source<'_>,
+    columns: &[String],
+    labels: LazyFrame,
+) -> Result<(DataFrame, u64), ModelError> {
+    // Who registered later is not in the snapshot; where nobody says when, no event may mean that somebody joined later.
+    let judged_by_events = source.catalog.users.registered.is_none();
+    let mut columns = columns.to_vec();
+    columns.extend(judged_by_events.then(|| HAS_EVENTS.to_owned()));
+    let rows = read(part, &columns)?.lazy().join(
+        labels,
+        [col("user_id")],
+        [col("user_id")],
+        JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
+    );
+    let rows = rows.collect()?;
+    if !judged_by_events {
+        return Ok((rows, 0));
+    }
+    let there = rows.filter(rows.column(HAS_EVENTS)?.bool()?)?;
+    let left_out = (rows.height() - there.height()) as u64;
+    Ok((there, left_out))
+}
+
 impl TrainingSet {
     /// Adds those people of a window's part who are drawn.
     fn take(&mut self, rows: &DataFrame, source: &Source<'_>, draw: &Draw) -> Result<(), ModelError> {
         let ids = rows.column("user_id")?.cast(&DataType::String)?;
-        let labels = rows.column("label")?.bool()?;
+        let labels = rows.column(LABEL)?.bool()?;
         let is_newest = draw.window == 0;
         let people = ids.str()?.iter().zip(labels.iter()).map(|(id, label)| {
             let (id, label) = (id.unwrap_or_default(), label == Some(true));
@@ -210,7 +269,7 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
     for part in parts {
         let frame = read(part, &column)?
             .lazy()
-            .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias("label")])
+            .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias(LABEL)])
             .collect()?;
         match &mut all {
             None => all = Some(frame),
@@ -246,7 +305,7 @@ impl Draw {
         let (mut people, mut positives) = (0, 0);
         for labels in windows {
             people += labels.height() as u64;
-            positives += u64::from(labels.column("label")?.bool()?.sum().unwrap_or_default());
+            positives += u64::from(labels.column(LABEL)?.bool()?.sum().unwrap_or_default());
         }
         let newest = windows.first().map_or(0, |labels| labels.height() as u64);
         Ok(Self::from_counts(positives, people - positives, newest, seed))

@@ -136,6 +136,22 @@ impl Display for Size {
 }
 
 impl Conditions {
+    /// Without any condition on who people are.
+    pub fn of_everyone(product: ProductId, size: Size, exclude_converted: ExcludeConverted) -> Self {
+        Self {
+            name: None,
+            product,
+            genders: BTreeSet::new(),
+            age: None,
+            regions: BTreeSet::new(),
+            attributes: BTreeMap::new(),
+            size,
+            exclude_converted,
+            exclude_segments: BTreeSet::new(),
+            control_percent: 0,
+        }
+    }
+
     /// What is asked for, without the name that only labels it: equal texts ask for the same people.
     pub fn asked(&self) -> String {
         Self { name: None, ..self.clone() }.to_string()

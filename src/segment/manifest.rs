@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Conditions, LeftOutList, Waterfall};
+use super::{Conditions, LeftOutList, Replayed, Waterfall};
 
 /// The file of those whom a request picked and keeps out of delivery.
 pub const CONTROL_FILE: &str = "control.csv";
@@ -31,8 +31,29 @@ pub struct Manifest {
     /// Version of segment-bot.
     pub code_version: String,
     pub waterfall: Waterfall,
+    /// What was promised; segments of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised: Option<Promised>,
     /// Every delivered file except this manifest, in the order of delivery.
     pub files: Vec<FileEntry>,
+}
+
+/// What a segment is expected to bring, and what that was learned from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Promised {
+    /// Conversions among the delivered.
+    pub expected: f64,
+    /// 90 % interval.
+    pub expected_low: u64,
+    pub expected_high: u64,
+    /// What the sum of the probabilities was multiplied by.
+    pub factor: f64,
+    /// Standard deviation between periods, as a share of what is expected.
+    pub spread: f64,
+    /// Replays of this and other products that both were learned from; keys of the store.
+    pub replays: Vec<String>,
+    /// The same request one horizon ago.
+    pub replay: Option<Replayed>,
 }
 
 /// A snapshot and the hash of what it holds.

@@ -60,24 +60,29 @@ pub struct Waterfall {
     pub delivered: u64,
 }
 
-/// How good the ranking is, judged on people the model never saw.
+/// How good the ranking is, judged on people whom the model did not learn from, and what to expect of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// Area under the ROC curve on the holdout.
+    /// Area under the ROC curve among those who met the request's conditions; among all who judge the model, where too few of
+    /// them converted.
     pub auc: f64,
     /// 95 % interval.
     pub auc_low: f64,
     pub auc_high: f64,
-    /// AUC one horizon later, where an older snapshot allows it.
-    pub auc_out_of_time: Option<f64>,
+    /// The same request one horizon ago; `None` where the log does not reach back so far.
+    #[serde(default)]
+    pub replay: Option<Replayed>,
     /// Conversions among the people learned from.
     pub positives: u64,
     /// Share of converters in the holdout.
     pub base_rate: f64,
     /// Conversions to expect among the delivered.
     pub expected: f64,
-    /// Half of the 95 % interval of `expected`.
-    pub expected_margin: f64,
+    /// Its 90 % interval.
+    #[serde(default)]
+    pub expected_low: u64,
+    #[serde(default)]
+    pub expected_high: u64,
     /// Conversions to expect among as many eligible people picked at random.
     pub expected_random: f64,
     /// `expected / expected_random`; 1.0 when everyone eligible is delivered.
@@ -85,6 +90,19 @@ pub struct Quality {
     /// People whom the model did not learn from: they had no event up to the day it learned at, so they may have joined later.
     #[serde(default)]
     pub without_events: u64,
+}
+
+/// What would have come of a request, had it been made one horizon ago.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// The day that it would have been made for.
+    pub day: NaiveDate,
+    /// The same share of those who met the conditions then.
+    pub picked: u64,
+    /// Of these, who converted within the horizon.
+    pub came: u64,
+    /// Conversions among as many picked at random.
+    pub random: f64,
 }
 
 /// A path of the shallow tree that ends in the segment.

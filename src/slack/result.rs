@@ -7,7 +7,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     queue::Request,
-    segment::{Cell, Direction, Factor, Quality, Rule, RuleTest, Summary, Waterfall},
+    segment::{Cell, Direction, Factor, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::{Say, fixed, grouped, percent},
 };
 
@@ -96,24 +96,32 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
             ("high", fixed(quality.auc_high, 2).into()),
         ],
     );
-    let later = quality.auc_out_of_time.map(|auc| say.with("result-later", &[("auc", fixed(auc, 2).into())]));
+    let replay = quality.replay.map(|Replayed { day, picked, came, random }| {
+        let args = [
+            ("day", day.to_string().into()),
+            ("picked", picked.into()),
+            ("came", came.into()),
+            ("random", fixed(random, 0).into()),
+        ];
+        say.with("result-replay", &args)
+    });
     let unknown = (quality.without_events > 0)
         .then(|| say.with("result-without-events", &[("people", quality.without_events.into())]));
-    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), later, unknown];
+    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), replay, unknown];
     say.sentences(parts.into_iter().flatten())
 }
 
 /// Everyone eligible in the segment leaves nothing to choose, so a comparison with chance says nothing.
 fn expectation(say: Say<'_>, quality: &Quality, waterfall: &Waterfall) -> String {
-    let people = |number: f64| fixed(number, usize::from(number < 10.0));
     let args = [
-        ("random", people(quality.expected_random).into()),
-        ("expected", people(quality.expected).into()),
-        ("margin", people(quality.expected_margin).into()),
+        ("random", fixed(quality.expected_random, 0).into()),
+        ("expected", fixed(quality.expected, 0).into()),
+        ("low", quality.expected_low.into()),
+        ("high", quality.expected_high.into()),
         ("lift", fixed(quality.lift, 1).into()),
     ];
     let everyone = waterfall.delivered >= waterfall.eligible;
-    if everyone { say.with("result-expected-everyone", &args[1..3]) } else { say.with("result-expected", &args) }
+    if everyone { say.with("result-expected-everyone", &args[1..4]) } else { say.with("result-expected", &args) }
 }
 
 fn grade(say: Say<'_>, auc: f64) -> String {

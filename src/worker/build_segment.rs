@@ -23,7 +23,11 @@ use crate::{
     segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Summary},
 };
 
-use super::{BuildError, Suppress, left_out, summarise::summarise};
+use super::{
+    BuildError, Suppress, left_out,
+    promise::{Asking, promise},
+    summarise::summarise,
+};
 
 /// Version of the manifest's format.
 const MANIFEST_VERSION: u32 = 1;
@@ -52,6 +56,9 @@ pub struct Ask {
     pub seed: u64,
     #[serde(skip)]
     pub suppress: Suppress,
+    /// Keys of the replays that the promise is learned from; `None` takes those of the snapshot's day.
+    #[serde(skip)]
+    pub replays: Option<Vec<String>>,
 }
 
 /// A finished segment in a folder of its own, not yet in the store.
@@ -104,10 +111,18 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     if !selection.control.is_empty() {
         files.push(export::write_people(folder.path(), CONTROL_FILE, &selection.control)?);
     }
-    let manifest = manifest((ctx, ask), (&snapshot, &model), lists, (&selection, files));
+    let replays = match &ask.replays {
+        Some(keys) => keys.clone(),
+        None => registry.replays(snapshot.as_of()).await?,
+    };
+    let (catalog, conditions) = (ctx.catalog, &ask.conditions);
+    let asking = Asking { catalog, conditions, model: &model, selection: &selection };
+    let (quality, promised) = promise(&asking, &registry, replays).await?;
+    let mut manifest = manifest((ctx, ask), (&snapshot, &model), lists, (&selection, files));
+    manifest.promised = Some(promised);
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
-    let mut summary = summarise((&snapshot, &model), &selection, ask.seed)?;
+    let mut summary = summarise((&snapshot, &model), (&selection, quality), ask.seed)?;
     summary.suppression = suppressed(&manifest.left_out).map(|list| list.sha256.clone());
     summary.files = manifest.files.iter().cloned().chain([manifest_file]).collect();
     summary.stages_ms = stages.finish();
@@ -158,6 +173,7 @@ fn manifest(
         seed: ask.seed,
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         waterfall: selection.waterfall,
+        promised: None,
         files,
     }
 }

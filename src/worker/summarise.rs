@@ -20,13 +20,10 @@ use super::BuildError;
 /// Strongest factors that are told.
 const FACTORS_MAX: usize = 5;
 
-/// Half of a 95 % interval of a normal variable, in standard deviations.
-const Z95: f64 = 1.96;
-
 /// The summary of a finished selection; files and timings are filled in by the caller.
 pub(super) fn summarise(
     (snapshot, model): (&Snapshot, &Model),
-    selection: &Selection,
+    (selection, quality): (&Selection, Quality),
     seed: u64,
 ) -> Result<Summary, BuildError> {
     let words: BTreeMap<&str, &Names> =
@@ -38,7 +35,7 @@ pub(super) fn summarise(
         model_reused: model.reused,
         suppression: None,
         waterfall: selection.waterfall,
-        quality: quality(model, selection),
+        quality,
         rules,
         rules_fidelity,
         factors: factors(model, selection, &words),
@@ -47,25 +44,6 @@ pub(super) fn summarise(
         files: Vec::new(),
         stages_ms: Vec::new(),
     })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
-fn quality(model: &Model, selection: &Selection) -> Quality {
-    let expected_random = selection.eligible_mean * selection.waterfall.delivered as f64;
-    let report = &model.report;
-    Quality {
-        auc: report.holdout.auc,
-        auc_low: report.holdout.auc_low,
-        auc_high: report.holdout.auc_high,
-        auc_out_of_time: report.auc_out_of_time,
-        positives: report.positives,
-        base_rate: report.holdout.base_rate,
-        expected: selection.expected,
-        expected_margin: Z95 * selection.expected_variance.sqrt(),
-        expected_random,
-        lift: if expected_random > 0.0 { selection.expected / expected_random } else { 1.0 },
-        without_events: report.without_events,
-    }
 }
 
 fn factors(model: &Model, selection: &Selection, words: &BTreeMap<&str, &Names>) -> Vec<Factor> {

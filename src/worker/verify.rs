@@ -7,7 +7,7 @@ use crate::{
     features::Snapshot,
     lake::Report,
     model::{Reuse, reference},
-    segment::Manifest,
+    segment::{Manifest, Promised},
 };
 
 use super::{
@@ -52,10 +52,18 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         as_of: Some(manifest.scored.as_of),
         seed: manifest.seed,
         suppress: Suppress::Recorded(suppressed(&manifest.left_out).cloned()),
+        replays: manifest.promised.as_ref().map(|promised| promised.replays.clone()),
     };
     let rebuilt = compute(ctx, &ask, Reuse::Never, report).await?;
     checks.push(check("catalog".to_owned(), &manifest.catalog_sha256, &rebuilt.manifest.catalog_sha256));
     checks.push(check("model, trained again".to_owned(), &manifest.model_sha256, &rebuilt.manifest.model_sha256));
+    if let Some(promised) = &manifest.promised {
+        checks.push(check(
+            "promise".to_owned(),
+            &figures(Some(promised)),
+            &figures(rebuilt.manifest.promised.as_ref()),
+        ));
+    }
     for list in &manifest.left_out {
         let found = rebuilt.manifest.left_out.iter().find(|other| other.key == list.key);
         checks.push(check(list.key.clone(), &list.sha256, found.map_or("nothing", |list| &list.sha256)));
@@ -69,6 +77,16 @@ pub async fn verify(ctx: BuildContext<'_>, path: &Path, report: &dyn Report) -> 
         ));
     }
     Ok(checks)
+}
+
+/// What is promised and what came of the same request before, on one line.
+fn figures(promised: Option<&Promised>) -> String {
+    let Some(promised) = promised else { return "nothing".to_owned() };
+    let Promised { expected, expected_low, expected_high, factor, spread, replay, .. } = promised;
+    let replay = replay.map_or_else(String::new, |replay| {
+        format!("; on {} {} of {}, at random {:.3}", replay.day, replay.came, replay.picked, replay.random)
+    });
+    format!("{expected:.6} ({expected_low} to {expected_high}), factor {factor:.6}, spread {spread:.6}{replay}")
 }
 
 fn delivered(path: &Path, manifest: &Manifest) -> Vec<Check> {

@@ -54,6 +54,7 @@ async fn perform(sample: Arc<Sample>, at_scoring: CancellationToken, job: Job) -
             as_of: Some(LAST_DAY),
             seed: SEED,
             suppress: Suppress::Current,
+            replays: None,
         };
         let context = BuildContext { catalog: &sample.catalog, store: &sample.store };
         let deploy = Deploy { at_scoring, stop: job.stop.clone() };

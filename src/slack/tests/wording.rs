@@ -75,7 +75,7 @@ fn the_result_is_told_in_numbers_and_words() {
     let (catalog, texts) = (sample(), Texts::load().unwrap());
     let summary = short_summary("Orders, last 30 days");
     let done = request(RequestState::Delivering, None);
-    insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::En), &done, &summary)), @r"
+    insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::En), &done, &summary)), @"
     <@U1> #128 Skincare is ready: 5,000 people.
     ---
     *How it came to 5,000 people*
@@ -86,7 +86,7 @@ fn the_result_is_told_in_numbers_and_words() {
     = 187,000 could be picked
     *5,000 delivered*, the most likely first
     ---
-    *Very good* — AUC 0.81 (0.80–0.82) on people the model never saw. Among the same number of people picked at random you would expect 370 conversions, here 1,260 ± 70 (3.4×). Judged on a later period: AUC 0.79.
+    *Very good* — AUC 0.81 (0.80–0.82) among people who met your conditions and whom the model had not learned from. Expect 1,260 conversions; in nine of ten cases 1,190 to 1,331. Among as many people picked at random: 370 (3.4×). Had you asked on 2026-10-25 with the same words, 1,204 of the 10,000 people would have converted; at random 371.
     ---
     *Who they are, roughly* (these rules agree with the segment for 83% of people; half would be chance)
     • Orders, last 30 days at most 30 and Orders, last 30 days above 2.5: 42% of the segment
@@ -109,7 +109,7 @@ fn the_result_is_told_in_japanese_too() {
     let (catalog, texts) = (sample(), Texts::load().unwrap());
     let summary = short_summary("直近30日の注文");
     let done = request(RequestState::Delivering, None);
-    insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::Ja), &done, &summary)), @r"
+    insta::assert_snapshot!(read(&result::message(&catalog, texts.say(Locale::Ja), &done, &summary)), @"
     <@U1> さん、#128 スキンケア ができました（5,000人）。
     ---
     *5,000人になるまで*
@@ -120,7 +120,7 @@ fn the_result_is_told_in_japanese_too() {
     = 選べる人：187,000人
     *届けた人：5,000人* （見込みの高い順）
     ---
-    *精度：とても良い* — モデルが見ていない人で測ったAUCは 0.81（0.80〜0.82）です。同じ人数を無作為に選んだ場合の購入は 370 件、このセグメントでは 1,260 ± 70 件（3.4 倍）と見込まれます。その後の期間で測ったAUCは 0.79 です。
+    *精度：とても良い* — 条件に合う人のうち、モデルが学習していない人で測ったAUCは 0.81（0.80〜0.82）です。購入は 1,260 件と見込まれます（10回中9回は 1,190〜1,331 件）。同じ人数を無作為に選んだ場合は 370 件です（3.4 倍）。2026-10-25 に同じ条件で依頼していたら、10,000 人のうち 1,204 人が購入していました。無作為なら 371 人です。
     ---
     *おおよその特徴* （83% の人で、セグメントと一致します。偶然なら半分です）
     • 直近30日の注文が 30 以下 かつ 直近30日の注文が 2.5 より多い：セグメントの 42%

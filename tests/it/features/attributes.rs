@@ -127,8 +127,14 @@ fn conditions(catalog: &Catalog, text: &str) -> Conditions {
 }
 
 async fn built(place: &Place, catalog: &Catalog, conditions: Conditions) -> Built {
-    let ask =
-        Ask { request: "one".to_owned(), conditions, as_of: Some(day(LAST)), seed: 1, suppress: Suppress::Current };
+    let ask = Ask {
+        request: "one".to_owned(),
+        conditions,
+        as_of: Some(day(LAST)),
+        seed: 1,
+        suppress: Suppress::Current,
+        replays: None,
+    };
     let context = BuildContext { catalog, store: &place.store };
     compute(context, &ask, Reuse::Never, &Silent).await.unwrap()
 }

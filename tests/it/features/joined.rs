@@ -95,6 +95,7 @@ async fn segment(place: &Place, catalog: &Catalog) -> Built {
         as_of: Some(day(LAST)),
         seed: 1,
         suppress: Suppress::Current,
+        replays: None,
     };
     let context = BuildContext { catalog, store: &place.store };
     compute(context, &ask, segment_bot::model::Reuse::Never, &Silent).await.unwrap()

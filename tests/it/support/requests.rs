@@ -73,8 +73,8 @@ pub(crate) fn summary() -> Summary {
         "as_of": "2026-11-22", "model_id": "m1", "model_reused": true,
         "waterfall": {"people": 10, "matching": 5, "opted_out": 1, "converted": 1, "eligible": 3, "delivered": 2},
         "quality": {
-            "auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "auc_out_of_time": null, "positives": 100, "base_rate": 0.1,
-            "expected": 1.0, "expected_margin": 0.5, "expected_random": 0.5, "lift": 2.0,
+            "auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "positives": 100, "base_rate": 0.1,
+            "expected": 1.0, "expected_low": 0, "expected_high": 2, "expected_random": 0.5, "lift": 2.0,
         },
         "rules": [], "rules_fidelity": 0.9, "factors": [], "breakdown": {"age": [], "gender": [], "region": []},
         "files": [], "stages_ms": [["scoring", 12]],

@@ -1,0 +1,71 @@
+//! What a segment is expected to bring, judged on those who met the same conditions one horizon ago.
+
+use crate::{
+    audience::Selection,
+    catalog::Catalog,
+    model::{Asked, Expected, Model, Promise, Registry},
+    segment::{Conditions, Promised, Quality, Replayed},
+};
+
+use super::BuildError;
+
+/// What the promise of a request is made from.
+pub(super) struct Asking<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) conditions: &'a Conditions,
+    pub(super) model: &'a Model,
+    pub(super) selection: &'a Selection,
+}
+
+/// How good the ranking is for this request and what to expect of it, by the replays with these keys.
+#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
+pub(super) async fn promise(
+    asking: &Asking<'_>,
+    registry: &Registry<'_>,
+    replays: Vec<String>,
+) -> Result<(Quality, Promised), BuildError> {
+    let Asking { catalog, conditions, model, selection } = *asking;
+    let waterfall = &selection.waterfall;
+    let picked = (waterfall.delivered + waterfall.control) as f64;
+    let share = picked / waterfall.eligible.max(1) as f64;
+    let kept = registry.kept(&replays).await?;
+    let learned = |share| Promise::learned(&kept, conditions.exclude_converted, share);
+    let promise = learned(share);
+    let Expected { conversions, low, high } = promise.expected(selection.expected, selection.expected_variance);
+    let expected_random = learned(1.0).factor * selection.eligible_mean * waterfall.delivered as f64;
+    let asked = model.replay.ask(catalog, conditions, share)?;
+    let holdout = &model.report.holdout;
+    let (auc, auc_low, auc_high) =
+        asked.and_then(|asked| asked.auc).unwrap_or((holdout.auc, holdout.auc_low, holdout.auc_high));
+    let of = model.replay.of;
+    let replay = asked.filter(|_| of.is_past).map(|Asked { picked, came, random, .. }| Replayed {
+        day: of.day,
+        picked,
+        came,
+        random,
+    });
+    let quality = Quality {
+        auc,
+        auc_low,
+        auc_high,
+        replay,
+        positives: model.report.positives,
+        base_rate: holdout.base_rate,
+        expected: conversions,
+        expected_low: low,
+        expected_high: high,
+        expected_random,
+        lift: if expected_random > 0.0 { conversions / expected_random } else { 1.0 },
+        without_events: model.report.without_events,
+    };
+    let promised = Promised {
+        expected: conversions,
+        expected_low: low,
+        expected_high: high,
+        factor: promise.factor,
+        spread: promise.spread,
+        replays,
+        replay,
+    };
+    Ok((quality, promised))
+}
