@@ -8,6 +8,7 @@ mod defaults;
 mod ids;
 mod names;
 mod raw;
+mod rhythm;
 
 use std::path::Path;
 
@@ -45,6 +46,8 @@ pub struct Catalog {
     pub products: Vec<Product>,
     /// Declared features; never empty (a default set stands in).
     pub features: Vec<FeatureDecl>,
+    /// What nobody declares: when people come back, by product and by table.
+    pub rhythm: Vec<FeatureDecl>,
     /// Bounds that no request may leave.
     pub limits: Limits,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal.
@@ -229,8 +232,10 @@ pub struct Conversion {
 /// A declared feature; one column per window (and per category with `by`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeatureDecl {
-    /// Stem of the column names, `[a-z0-9_]+`.
+    /// Stem of the column names, `[a-z0-9_]+`; of a rhythm with stops in it.
     pub name: String,
+    /// Whose rhythm it is: no other product's models see it.
+    pub product: Option<ProductId>,
     /// What it says, without window and category: "purchases".
     pub names: Names,
     /// Name of the events table.
@@ -280,6 +285,18 @@ pub enum Measure {
     ActiveDays,
     /// This feature's events over all events of the table in the window; null when there are none.
     Share,
+    /// Mean of the days from one day with an event to the next; null with fewer than two.
+    MeanGapDays,
+    /// Days since the last event over the mean gap; above 1 somebody is late. Null with fewer than two days.
+    Overdue,
+    /// Days with an event in the window, less those in as many days before; 0 for none.
+    Trend,
+    /// Days with an event from Monday to Friday over all; null for none.
+    WeekdayShare,
+    /// Days with this feature's events over days with any event of the table in the window; null when there are none.
+    ActiveDaysShare,
+    /// Days with an event a day since the first, shrunk towards few: (days + 0.3) / (days since the first + 60); null for none.
+    Rate,
 }
 
 /// Bounds that no request may leave.

@@ -82,7 +82,8 @@ impl Checker<'_> {
         let features =
             if raw.features.is_empty() { defaults::features(&events) } else { self.features(raw.features, &events)? };
         let attributes = self.attributes(raw.attributes, &features)?;
-        self.forbidden_exist(&forbidden, &features, &attributes)?;
+        let rhythm = super::rhythm::features(&products, &events);
+        self.forbidden_exist(&forbidden, (&features, &rhythm), &attributes)?;
         Ok(Catalog {
             time_zone,
             fallback_locale: raw.fallback_locale,
@@ -96,6 +97,7 @@ impl Checker<'_> {
             attributes,
             products,
             features,
+            rhythm,
             limits: self.limits(raw.limits)?,
             sha256: crate::digest::sha256_hex(self.text),
         })

@@ -10,6 +10,7 @@ pub(super) fn features(events: &[EventsTable]) -> Vec<FeatureDecl> {
             |stem: &str, (ja, en): (&str, &str), measure, of: Option<&str>, windows: &[u16], top: Option<u16>| {
                 features.push(FeatureDecl {
                     name: format!("{}_{stem}", table.name),
+                    product: None,
                     names: Names::new(ja, en),
                     table: table.name.clone(),
                     kinds: Vec::new(),

@@ -12,6 +12,9 @@ pub struct SnapshotColumn {
     pub role: ColumnRole,
     /// `false` for a category that only an earlier snapshot's ranking chose; carried so that its models find it.
     pub own: bool,
+    /// Of a product's rhythm, the product: no other's models see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductId>,
     /// What people read, with window and category.
     pub words: Names,
     /// Name of the declared feature; for other columns the column's own name.
@@ -80,7 +83,7 @@ fn conversion(product: &Product) -> SnapshotColumn {
 }
 
 fn plain(name: &str, role: ColumnRole, words: Names) -> SnapshotColumn {
-    SnapshotColumn { name: name.to_owned(), role, own: true, words, feature: name.to_owned() }
+    SnapshotColumn { name: name.to_owned(), role, own: true, product: None, words, feature: name.to_owned() }
 }
 
 /// One column of a declared feature.
@@ -94,6 +97,7 @@ pub(super) fn feature(
         name: feature_column(&decl.name, window_days, category),
         role: ColumnRole::Feature,
         own,
+        product: decl.product.clone(),
         words: feature_words(&decl.names, window_days, category),
         feature: decl.name.clone(),
     }

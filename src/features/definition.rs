@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Raised when the same catalog and input would give other values than before.
-const VALUES_VERSION: u32 = 3;
+const VALUES_VERSION: u32 = 4;
 
 /// Two catalogs with the same hash give the same snapshot.
 pub(super) fn definition_sha256(catalog: &Catalog) -> String {
@@ -93,7 +93,18 @@ fn product(product: &Product) -> Value {
 }
 
 fn feature(decl: &FeatureDecl) -> Value {
-    let FeatureDecl { name, names: _, table, kinds, categories, measure, of, windows_days, by_category_top } = decl;
+    let FeatureDecl {
+        name,
+        names: _,
+        product: _,
+        table,
+        kinds,
+        categories,
+        measure,
+        of,
+        windows_days,
+        by_category_top,
+    } = decl;
     json!({
         "name": name, "table": table, "kinds": kinds, "categories": categories, "measure": measure, "of": of,
         "windows_days": windows_days, "by_category_top": by_category_top,

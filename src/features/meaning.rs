@@ -20,7 +20,7 @@ pub struct Meaning {
 
 /// Every feature of the catalog: what is known of a person, then what is declared.
 pub fn meanings(catalog: &Catalog) -> Vec<Meaning> {
-    let declared = catalog.features.iter().map(|decl| declared(catalog, decl));
+    let declared = catalog.features.iter().chain(&catalog.rhythm).map(|decl| declared(catalog, decl));
     profile(catalog).into_iter().chain(declared).collect()
 }
 
@@ -99,6 +99,27 @@ fn measured(decl: &FeatureDecl) -> Names {
         Measure::DaysSinceFirst => Names::new("最初のイベントからの日数", "days since the first event"),
         Measure::ActiveDays => Names::new("イベントのあった日の数", "days with an event"),
         Measure::Share => Names::new("表の全イベントに占める割合", "share of all events of the table"),
+        Measure::MeanGapDays => Names::new("イベントのあった日の間隔の平均", "mean gap between days with an event"),
+        Measure::Overdue => Names::new(
+            "最後のイベントからの日数を、間隔の平均で割った値",
+            "days since the last event over the mean gap between days with one",
+        ),
+        Measure::Trend => Names::new(
+            "イベントのあった日の数と、その前の同じ長さの期間との差",
+            "days with an event, less those in as many days before",
+        ),
+        Measure::WeekdayShare => Names::new(
+            "イベントのあった日のうち平日の割合",
+            "share of the days with an event that are Monday to Friday",
+        ),
+        Measure::ActiveDaysShare => Names::new(
+            "表のイベントがあった日のうち、該当する日の割合",
+            "share of the days with any event of the table",
+        ),
+        Measure::Rate => Names::new(
+            "（イベントのあった日数 + 0.3）÷（最初からの日数 + 60）",
+            "(days with an event + 0.3) / (days since the first + 60)",
+        ),
     }
 }
 
@@ -149,8 +170,14 @@ fn unit(catalog: &Catalog, decl: &FeatureDecl) -> Names {
     match decl.measure {
         Measure::Count => Names::new("件", "events"),
         Measure::Distinct => Names::new("種類", "values"),
-        Measure::DaysSinceLast | Measure::DaysSinceFirst | Measure::ActiveDays => Names::new("日", "days"),
-        Measure::Share => Names::new("0〜1", "0 to 1"),
+        Measure::DaysSinceLast
+        | Measure::DaysSinceFirst
+        | Measure::ActiveDays
+        | Measure::MeanGapDays
+        | Measure::Trend => Names::new("日", "days"),
+        Measure::Share | Measure::WeekdayShare | Measure::ActiveDaysShare => Names::new("0〜1", "0 to 1"),
+        Measure::Overdue => Names::new("倍", "times the mean gap"),
+        Measure::Rate => Names::new("1日あたりの日数", "days a day"),
         Measure::Sum | Measure::Mean | Measure::Min | Measure::Max => {
             let decimals = catalog.events_table(&decl.table).map_or(0, |table| table.amount_decimals);
             let of = decl.of.as_deref().unwrap_or_default();
@@ -166,14 +193,21 @@ fn unit(catalog: &Catalog, decl: &FeatureDecl) -> Names {
 
 fn null(measure: Measure) -> Names {
     match measure {
-        Measure::Count | Measure::Sum | Measure::Distinct | Measure::ActiveDays => {
+        Measure::Count | Measure::Sum | Measure::Distinct | Measure::ActiveDays | Measure::Trend => {
             Names::new("欠損なし（イベントがなければ0）", "never; 0 without such events")
         }
         Measure::Mean | Measure::Min | Measure::Max => {
             Names::new("値のあるイベントがない", "no such event with a value")
         }
-        Measure::DaysSinceLast | Measure::DaysSinceFirst => Names::new("該当するイベントがない", "no such event"),
-        Measure::Share => Names::new("期間中に表のイベントがない", "no event of the table in that time"),
+        Measure::DaysSinceLast | Measure::DaysSinceFirst | Measure::WeekdayShare | Measure::Rate => {
+            Names::new("該当するイベントがない", "no such event")
+        }
+        Measure::MeanGapDays | Measure::Overdue => {
+            Names::new("該当するイベントのあった日が2日未満", "fewer than two days with such an event")
+        }
+        Measure::Share | Measure::ActiveDaysShare => {
+            Names::new("期間中に表のイベントがない", "no event of the table in that time")
+        }
     }
 }
 

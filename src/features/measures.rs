@@ -26,6 +26,22 @@ pub(super) enum Value {
     DaysSince(Ref),
     /// Date; null without a day.
     Day(Ref),
+    /// Float64; null with fewer than two days.
+    Gap(Span),
+    /// Float64; null with fewer than two days.
+    Overdue(Span),
+    /// Int32; the larger window is twice as long.
+    Change { inner: Ref, outer: Ref },
+    /// Float64; null without a day.
+    Rate(Span),
+}
+
+/// From when to when somebody was active, and on how many days.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    first: Ref,
+    last: Ref,
+    days: Ref,
 }
 
 /// What a measure is taken over.
@@ -50,6 +66,12 @@ pub(super) fn measure(decl: &FeatureDecl, mut over: Over) -> Value {
         Measure::DaysSinceFirst => days_since_first(&mut over),
         Measure::ActiveDays => active_days(&mut over),
         Measure::Share => share(&mut over),
+        Measure::MeanGapDays => mean_gap_days(&mut over),
+        Measure::Overdue => overdue(&mut over),
+        Measure::Trend => trend(&mut over),
+        Measure::WeekdayShare => weekday_share(&mut over),
+        Measure::ActiveDaysShare => active_days_share(&mut over),
+        Measure::Rate => rate(&mut over),
     }
 }
 
@@ -109,6 +131,39 @@ fn share(over: &mut Over) -> Value {
     Value::Quotient { dividend: over.counts(Count::Events), divisor: all }
 }
 
+/// Mean of the days from one day with an event to the next; null with fewer than two. Float64.
+fn mean_gap_days(over: &mut Over) -> Value {
+    Value::Gap(over.span())
+}
+
+/// Days since the last event over the mean gap; null with fewer than two days. Float64.
+fn overdue(over: &mut Over) -> Value {
+    Value::Overdue(over.span())
+}
+
+/// Days with an event in the window, less those in the window before. Int32.
+fn trend(over: &mut Over) -> Value {
+    let inner = over.counts(Count::Days);
+    let twice = over.window_days.map(|days| days.saturating_mul(2));
+    Value::Change { inner, outer: over.tallies.add(Count::Days, &over.selection, twice) }
+}
+
+/// Days from Monday to Friday over all days with an event; null for none. Float64.
+fn weekday_share(over: &mut Over) -> Value {
+    Value::Quotient { dividend: over.counts(Count::Weekdays), divisor: over.counts(Count::Days) }
+}
+
+/// Days with this selection's events over days with any event of the table; null for none. Float64.
+fn active_days_share(over: &mut Over) -> Value {
+    let all = over.tallies.add(Count::Days, &Selection::default(), over.window_days);
+    Value::Quotient { dividend: over.counts(Count::Days), divisor: all }
+}
+
+/// Days with an event a day since the first, shrunk; null for none. Float64.
+fn rate(over: &mut Over) -> Value {
+    Value::Rate(over.span())
+}
+
 /// The day of the last event; null for none. Date.
 pub(super) fn last_day(mut over: Over) -> Value {
     Value::Day(over.counts(Count::LastDay))
@@ -117,6 +172,10 @@ pub(super) fn last_day(mut over: Over) -> Value {
 impl Over<'_> {
     fn counts(&mut self, count: Count) -> Ref {
         self.tallies.add(count, &self.selection, self.window_days)
+    }
+
+    fn span(&mut self) -> Span {
+        Span { first: self.counts(Count::FirstDay), last: self.counts(Count::LastDay), days: self.counts(Count::Days) }
     }
 
     fn measured(&self, of: &str) -> usize {
@@ -137,8 +196,13 @@ impl Value {
     /// Bytes that a person's value takes in memory.
     pub(super) fn bytes(self) -> u64 {
         match self {
-            Self::Count(_) | Self::DaysSince(_) | Self::Day(_) => 4,
-            Self::Sum(_) | Self::Quotient { .. } | Self::Extreme { .. } => 8,
+            Self::Count(_) | Self::DaysSince(_) | Self::Day(_) | Self::Change { .. } => 4,
+            Self::Sum(_)
+            | Self::Quotient { .. }
+            | Self::Extreme { .. }
+            | Self::Gap(_)
+            | Self::Overdue(_)
+            | Self::Rate(_) => 8,
         }
     }
 
@@ -162,12 +226,47 @@ impl Value {
                 let since = |one| day(one).map(|one| as_of - one);
                 Column::new(name, counted.window(of).into_iter().map(since).collect::<Vec<_>>())
             }
+            Self::Gap(span) => {
+                span.column(name, counted, |Active { first, last, days }| quotient(last - first, days - 1))
+            }
+            Self::Overdue(span) => span.column(name, counted, |Active { first, last, days }| {
+                // Without rounding in between: (as_of - last) / ((last - first) / (days - 1)).
+                quotient((i64::from(as_of) - last) * (days - 1), last - first)
+            }),
+            Self::Rate(span) => span.column(name, counted, |Active { first, days, .. }| {
+                (days > 0).then(|| (real(days) + 0.3) / real(i64::from(as_of) - first + 60))
+            }),
+            Self::Change { inner, outer } => {
+                let pairs = counted.window(inner).into_iter().zip(counted.window(outer));
+                Column::new(name, pairs.map(|(inner, outer)| small(2 * inner - outer)).collect::<Vec<_>>())
+            }
             Self::Day(of) => {
                 let days = counted.window(of).into_iter().map(day);
                 Int32Chunked::from_iter_options(name, days).into_date().into_column()
             }
         }
     }
+}
+
+/// One person's [`Span`].
+struct Active {
+    first: i64,
+    last: i64,
+    days: i64,
+}
+
+impl Span {
+    fn column(self, name: PlSmallStr, counted: &Counted, value: impl Fn(Active) -> Option<f64>) -> Column {
+        let (first, last, days) = (counted.window(self.first), counted.window(self.last), counted.window(self.days));
+        let active = first.into_iter().zip(last).zip(days).map(|((first, last), days)| Active { first, last, days });
+        let values = active.map(|active| if active.days > 0 { value(active) } else { None });
+        Column::new(name, values.collect::<Vec<_>>())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "days of the calendar")]
+fn real(days: i64) -> f64 {
+    days as f64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "counts of one person's events and days of the calendar")]

@@ -37,7 +37,7 @@ pub(super) fn feature_columns<'c>(
     carried: &[Ranking],
 ) -> Result<Vec<FeatureColumn<'c>>, FeaturesError> {
     let mut columns = Vec::new();
-    for decl in &catalog.features {
+    for decl in catalog.features.iter().chain(&catalog.rhythm) {
         let categories = categories(decl, own, carried);
         for window_days in decl.windows() {
             columns.extend(categories.iter().map(|(category, own)| FeatureColumn {

@@ -33,6 +33,8 @@ pub(super) enum Count {
     FirstDay,
     /// Different days.
     Days,
+    /// Different days from Monday to Friday.
+    Weekdays,
     Categories,
     /// Different values of a listed column, by its position.
     Different(usize),
@@ -41,7 +43,13 @@ pub(super) enum Count {
 impl Count {
     fn nothing(self) -> i64 {
         match self {
-            Self::Events | Self::Sum(_) | Self::Values(_) | Self::Days | Self::Categories | Self::Different(_) => 0,
+            Self::Events
+            | Self::Sum(_)
+            | Self::Values(_)
+            | Self::Days
+            | Self::Weekdays
+            | Self::Categories
+            | Self::Different(_) => 0,
             Self::Min(_) => i64::MAX,
             Self::Max(_) => i64::MIN,
             Self::LastDay | Self::FirstDay => NEVER,
@@ -132,7 +140,7 @@ impl Tallies {
 impl Tally {
     /// One a window, and one for what was counted already: the last day, or the first categories as bits.
     fn slots(&self) -> usize {
-        self.windows.len() + usize::from(matches!(self.count, Count::Days | Count::Categories))
+        self.windows.len() + usize::from(matches!(self.count, Count::Days | Count::Weekdays | Count::Categories))
     }
 }
 
@@ -154,6 +162,11 @@ struct Step {
     marked: usize,
 }
 
+/// Whether a day (since 1970-01-01, a Thursday) is from Monday to Friday.
+fn is_weekday(day: i64) -> bool {
+    (day + 3).rem_euclid(7) < 5
+}
+
 /// The numbers of some people.
 pub(super) struct Counted<'t> {
     tallies: &'t Tallies,
@@ -173,7 +186,7 @@ impl<'t> Counted<'t> {
         let mut numbers = Vec::with_capacity(tallies.0.iter().map(Tally::slots).sum::<usize>() * stride);
         for tally in &tallies.0 {
             numbers.resize(numbers.len() + tally.windows.len() * stride, tally.count.nothing());
-            let marks = if tally.count == Count::Days { NEVER } else { 0 };
+            let marks = if matches!(tally.count, Count::Days | Count::Weekdays) { NEVER } else { 0 };
             numbers.resize(numbers.len() + (tally.slots() - tally.windows.len()) * stride, marks);
         }
         Self { tallies, people, stride, numbers, seen: FxHashSet::default() }
@@ -217,7 +230,8 @@ impl<'t> Counted<'t> {
             }
             Count::LastDay => self.numbers[at] = self.numbers[at].max(day),
             Count::FirstDay => self.numbers[at] = day,
-            Count::Days => {
+            Count::Weekdays if !is_weekday(day) => {}
+            Count::Days | Count::Weekdays => {
                 let marked = &mut self.numbers[step.marked * self.stride + person];
                 if *marked != day {
                     *marked = day;

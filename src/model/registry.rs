@@ -277,6 +277,7 @@ fn model_features(
             matches!(column.role, ColumnRole::Profile | ColumnRole::Feature)
                 && !OF_NO_MODEL.contains(&column.name.as_str())
         })
+        .filter(|column| column.product.as_ref().is_none_or(|of| *of == product.id))
         .filter(|column| column.own && !forbidden(&column.feature) && !forbidden(&column.name))
         .map(|column| column.name.clone())
         .collect();

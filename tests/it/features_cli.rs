@@ -29,7 +29,7 @@ async fn features_are_listed_in_words_and_a_damaged_snapshot_is_found() {
     let listed = run(folder, &["list", "--json"]);
     let meanings: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
     let named: Vec<&str> = meanings.iter().map(|meaning| meaning["name"].as_str().unwrap()).collect();
-    let declared = sample.catalog.features.iter().map(|decl| decl.name.as_str());
+    let declared = sample.catalog.features.iter().chain(&sample.catalog.rhythm).map(|decl| decl.name.as_str());
     assert_eq!(named, ["age", "gender", "region"].into_iter().chain(declared).collect::<Vec<_>>());
     for words in ["/words/ja", "/words/en", "/unit/ja", "/unit/en", "/null/ja", "/null/en"] {
         assert!(
@@ -41,7 +41,7 @@ async fn features_are_listed_in_words_and_a_damaged_snapshot_is_found() {
     let snapshot = Snapshot::open(&sample.store, &sample.catalog, LAST_DAY).await.unwrap();
     let columns: Vec<&str> =
         meanings.iter().flat_map(|meaning| meaning["columns"].as_array().unwrap()).filter_map(Value::as_str).collect();
-    for decl in &sample.catalog.features {
+    for decl in sample.catalog.features.iter().chain(&sample.catalog.rhythm) {
         for column in snapshot.manifest().columns.iter().filter(|column| column.feature == decl.name) {
             let listed = column.name.split_once(':').map(|(stem, _)| format!("{stem}:<category>"));
             assert!(columns.contains(&listed.as_deref().unwrap_or(&column.name)), "{}", column.name);

@@ -27,6 +27,10 @@ impl Checker<'_> {
                 return self.fail(window.span(), "a window is 1 to 3660 days");
             }
         }
+        if *raw.measure.get_ref() == Measure::Trend && raw.windows_days.is_empty() {
+            return self
+                .fail(raw.measure.span(), "a trend compares a window with the one before; give it `windows_days`");
+        }
         let by_category_top = match &raw.by {
             None => None,
             Some(by) if by.get_ref() == "category" && table.category.is_some() => {
@@ -50,6 +54,7 @@ impl Checker<'_> {
         Ok(FeatureDecl {
             names: Names { ja: raw.ja.unwrap_or_else(|| spoken.clone()), en: raw.en.unwrap_or(spoken) },
             name,
+            product: None,
             table: table.name.clone(),
             kinds: raw.filter.kind,
             categories: raw.filter.category,

@@ -79,13 +79,14 @@ impl Checker<'_> {
     pub(super) fn forbidden_exist(
         &self,
         forbidden: &[Spanned<String>],
-        features: &[FeatureDecl],
+        (features, rhythm): (&[FeatureDecl], &[FeatureDecl]),
         attributes: &[Attribute],
     ) -> Result<(), CatalogProblem> {
         for name in forbidden {
             let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str())
                 || attributes.iter().any(|attribute| attribute.id.as_str() == name.get_ref());
-            if !profile && !features.iter().any(|feature| feature.name == *name.get_ref()) {
+            let mut features = features.iter().chain(rhythm);
+            if !profile && !features.any(|feature| feature.name == *name.get_ref()) {
                 return self.fail(
                     name.span(),
                     format!(

@@ -221,6 +221,27 @@ async fn every_measure_by_eye() {
     buy_share_7d (f64): 0.75 null 0.0
     of_2d:tea (i32): 2 0 0
     of_2d:rice (i32): 1 0 0
+    tea.days_28d (i32): 1 0 0
+    tea.days_90d (i32): 1 0 0
+    tea.days_180d (i32): 1 0 0
+    tea.days_ever (i32): 1 0 0
+    tea.first (i32): 0 null null
+    tea.last (i32): 0 null null
+    tea.gap (f64): null null null
+    tea.overdue (f64): null null null
+    tea.trend_28d (i32): 1 0 0
+    tea.rate (f64): 0.021667 null null
+    tea.share (f64): 0.333333 null 0.0
+    any.events.days_28d (i32): 3 0 2
+    any.events.days_90d (i32): 3 0 2
+    any.events.days_180d (i32): 3 0 2
+    any.events.days_ever (i32): 3 0 2
+    any.events.first (i32): 6 null 7
+    any.events.last (i32): 0 null 5
+    any.events.gap (f64): 3.0 null 2.0
+    any.events.overdue (f64): 0.0 null 2.5
+    any.events.trend_28d (i32): 3 0 2
+    any.events.rate (f64): 0.05 null 0.034328
     "#);
     let carried: Vec<_> = snapshot.manifest().columns.iter().filter(|column| !column.own).collect();
     assert_eq!(carried.len(), 1);
