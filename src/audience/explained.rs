@@ -31,6 +31,8 @@ pub struct Contrast {
     pub feature: String,
     /// Whether its numbers are mere codes.
     pub is_code: bool,
+    /// Whether people inside differ in it.
+    pub varies: bool,
     pub inside: Middle,
     pub outside: Middle,
 }
@@ -162,7 +164,10 @@ fn contrast(feature: &str, values: &[f32], in_segment: &[bool]) -> Contrast {
         let known = values.iter().zip(in_segment).filter(|(value, inside)| **inside == wanted && !value.is_nan());
         middle(known.map(|(value, _)| f64::from(*value)).collect())
     };
-    Contrast { feature: feature.to_owned(), is_code: false, inside: side(true), outside: side(false) }
+    let mut inside = values.iter().zip(in_segment).filter(|(_, inside)| **inside).map(|(value, _)| value.to_bits());
+    let first = inside.next();
+    let varies = inside.any(|value| Some(value) != first);
+    Contrast { feature: feature.to_owned(), is_code: false, varies, inside: side(true), outside: side(false) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 10,000 values")]

@@ -47,9 +47,10 @@ pub(super) fn summarise(
 }
 
 fn factors(model: &Model, selection: &Selection, words: &BTreeMap<&str, &Names>) -> Vec<Factor> {
+    // What is the same for everybody in the segment explains nobody's rank.
     let direction = |name: &str| {
         let contrast = selection.explained.contrasts.iter().find(|contrast| contrast.feature == name)?;
-        Some(contrast.direction())
+        contrast.varies.then(|| contrast.direction())
     };
     let told = model.report.features.iter().filter_map(|weight| {
         let feature = (*words.get(weight.name.as_str())?).clone();
