@@ -1,6 +1,8 @@
 //! `model`: train, look into, use and hand on models, from files and without Slack.
 
 mod bar;
+mod compare;
+mod fitting;
 mod lightgbm;
 mod options;
 mod out_file;
@@ -23,6 +25,8 @@ pub(super) enum Command {
     Train(Box<train::Args>),
     /// Say what a model is made of and, with data, how good it is.
     Show(show::Args),
+    /// Compare two models on a table with outcomes.
+    Compare(compare::Args),
     /// Write the probability of each row of a table.
     Score(score::Args),
     /// Write a model as a text file that `LightGBM` reads.
@@ -35,7 +39,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
     let threads = match &command {
         Command::Train(args) => args.threads,
         Command::Score(args) => args.threads,
-        Command::Show(_) | Command::Export(_) | Command::Import(_) => None,
+        Command::Show(_) | Command::Compare(_) | Command::Export(_) | Command::Import(_) => None,
     };
     super::threads(threads.unwrap_or(config.threads))?;
     lasting::until_signalled(|stopping| async move {
@@ -49,6 +53,7 @@ fn perform(command: Command, stopping: &CancellationToken) -> anyhow::Result<()>
     match command {
         Command::Train(args) => train::run(&args, stopping),
         Command::Show(args) => show::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Score(args) => score::run(&args, stopping),
         Command::Export(args) => lightgbm::export(&args),
         Command::Import(args) => lightgbm::import(&args),

@@ -4,6 +4,7 @@
 
 mod coding;
 mod columns;
+mod division;
 mod error;
 mod label;
 mod labelled;
@@ -11,8 +12,9 @@ mod scores;
 mod scoring;
 mod source;
 
+pub use division::{Division, Shares};
 pub use error::TableFileError;
-pub use labelled::{LabelledTable, Roles};
+pub use labelled::{LabelledTable, Order, Roles};
 pub use scores::ScoresFile;
 pub use scoring::{Absent, Batch, ScoringFile};
 pub use source::DataFile;

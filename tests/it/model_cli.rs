@@ -328,7 +328,7 @@ fn a_table_that_cannot_be_learned_from_is_explained() {
         folder.write("t.csv", text);
         folder.error(&format!("train --data t.csv --out m.json {options}"))
     };
-    insta::assert_snapshot!(error("age,bought\n30,yes\n", "--label bought"), @"error: the label `bought` of t.csv must be 0 or 1, but row 1 has `yes`; write 1 where it happened and 0 where it did not");
+    insta::assert_snapshot!(error("age,bought\n30,maybe\n", "--label bought"), @"error: the label `bought` of t.csv must be 0 or 1, but row 1 has `maybe`; write 1 where it happened and 0 where it did not");
     insta::assert_snapshot!(error("age,bought\n30,1\n31,0\n32,3\n", "--label bought"), @"error: the label `bought` of t.csv must have two values, but row 3 has 3 after 0 and 1 came before; write 1 where it happened and 0 where it did not");
     insta::assert_snapshot!(error("age,bought\n30,1\n31,\n", "--label bought"), @"error: the label `bought` of t.csv is missing in row 2; a row without an outcome cannot be learned from: fill it in or drop the row");
     insta::assert_snapshot!(error("age,bought\n30,0\n31,0\n", "--label bought"), @"error: the label `bought` of t.csv is 0 in all 2 rows; a model needs rows of both kinds to learn from");
@@ -414,4 +414,66 @@ fn two_numbers_are_a_label_and_doubtful_columns_are_mentioned() {
     folder.write("v.csv", "age,sold\n30,0\n31,1\n");
     insta::assert_snapshot!(folder.error("train --data t.csv --validation v.csv --label sold --out m.json"),
         @"error: yes is 2 in the label of the table to learn from and 1 in that of the validation table");
+}
+
+#[test]
+fn whole_groups_or_the_latest_rows_say_what_a_model_is_worth() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    // Each person has eight rows with one outcome, which a model can learn by heart from the person's size alone.
+    let mut text = "person,day,size,bought\n".to_owned();
+    for row in 0..4_000 {
+        let person = row / 8;
+        let bought = if noise(11, person) < 0.3 { "yes" } else { "No" };
+        writeln!(text, "p{person},2026-{:02}-{:02},{},{bought}", 1 + row % 9, 1 + row % 28, noise(12, person)).unwrap();
+    }
+    folder.write("rows.csv", &text);
+    let train = |more: &str| {
+        folder.json(&format!(
+            "train --data rows.csv --label bought --ignore person --out m.json --leaves 63 --l2 0.1 {more} --json"
+        ))
+    };
+    let auc = |report: &Value, of: &str| report[of]["value"].as_f64().unwrap();
+    let by_rows = train("--holdout 0.25 --ignore day");
+    assert!(auc(&by_rows, "holdout_auc") > 0.8, "the same people are on both sides: {by_rows}");
+    let by_person = folder.json(
+        "train --data rows.csv --label bought --group person --ignore day --out m.json --holdout 0.25 --leaves 63 --l2 0.1 --json",
+    );
+    assert!(auc(&by_person, "holdout_auc") < 0.65, "nothing tells new people apart: {by_person}");
+    assert!((700..1_300).contains(&by_person["holdout_auc"]["rows"].as_u64().unwrap()));
+
+    let by_time = train("--holdout 0.25 --time day");
+    assert!((950..1_100).contains(&by_time["holdout_auc"]["rows"].as_u64().unwrap()), "{by_time}");
+    assert!(by_time["validation_auc"]["low"].as_f64() <= by_time["validation_auc"]["value"].as_f64());
+    folder.said("train --data rows.csv --label bought --group person --ignore day --out once.json --refit false");
+    folder.said("train --data rows.csv --label bought --group person --ignore day --out again.json");
+    let params = |file: &str| folder.json(&format!("show --model {file} --json"))["params"]["refit"].clone();
+    assert_eq!((params("once.json"), params("again.json")), (false.into(), true.into()));
+    let error = folder.error("train --data rows.csv --label bought --ignore day --out m.json --group nobody");
+    assert!(error.contains("nobody"), "{error}");
+    let error = folder.error("train --data rows.csv --label bought --ignore day --out m.json --holdout 0.9");
+    insta::assert_snapshot!(error, @"
+    error: m.json was not written
+      because: --holdout is a share from 0 to 0.5, such as 0.2
+    ");
+}
+
+#[test]
+fn two_models_are_compared_on_the_same_rows() {
+    let folder = Folder::with_people(3000);
+    folder.trained();
+    folder.said("train --data rows.csv --out few.json --label bought --ignore id,visits,town --trees 5");
+    let compared = folder.json("compare model.json few.json --data rows.parquet --label bought --sizes 100,10% --json");
+    let number = |name: &str| compared[name].as_f64().unwrap();
+    assert!((number("auc_a") - number("auc_b") - number("auc_difference")).abs() < 1e-12);
+    assert!(number("auc_difference_low") > 0.05 && number("auc_difference_high") < 0.5, "{compared}");
+    let sizes = compared["sizes"].as_array().unwrap();
+    assert_eq!((sizes[0]["rows"].as_u64(), sizes[1]["rows"].as_u64()), (Some(100), Some(300)));
+    assert!(sizes.iter().all(|size| size["a"].as_u64() > size["b"].as_u64()), "{compared}");
+    assert!(sizes[1]["difference_low"].as_f64().unwrap() > 0.0);
+    let itself = folder.json("compare model.json model.json --data rows.csv --label bought --json");
+    assert_eq!((itself["auc_difference_low"].as_f64(), itself["auc_difference_high"].as_f64()), (Some(0.0), Some(0.0)));
+    let words = folder.said("compare model.json few.json --data rows.csv --label bought");
+    assert!(words.contains("A over B") && words.contains("5%"), "{words}");
+    let error = folder.error("compare model.json few.json --data rows.csv --label bought --sizes many");
+    insta::assert_snapshot!(error, @"error: `many` is no size that can be counted; write 1 to 3,000 rows, or a share such as 5%");
 }

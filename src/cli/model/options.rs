@@ -60,8 +60,8 @@ pub(super) struct BoosterOptions {
 
 impl BoosterOptions {
     /// The parameters for a training set with so many positives.
-    pub(super) fn params(&self, positives: usize) -> anyhow::Result<GbdtValidParams> {
-        let mut params = GbdtParams::for_positives(positives);
+    pub(super) fn params(&self, positives: usize, refit: bool) -> anyhow::Result<GbdtValidParams> {
+        let mut params = GbdtParams::for_positives(positives).refit(refit);
         params = set(params, self.trees, GbdtParams::trees_max);
         params = set(params, self.leaves, GbdtParams::leaves_max);
         params = set(params, self.depth, GbdtParams::depth_max);

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     bar::Bar,
+    fitting::{Auc, Fitted, Wanted, divided, watched_by},
     options::BoosterOptions,
     out_file::OutFile,
     say_json,
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     cli::{columns, csv::CsvArgs, output},
     model::{
-        gbdt::{Gbdt, Kind, Tree},
+        gbdt::{Gbdt, Kind, Round, Tree},
         table_file::{DataFile, LabelledTable, Roles},
     },
 };
@@ -31,7 +32,7 @@ pub(in crate::cli) struct Args {
     /// of dates must be left out or turned into numbers.
     #[arg(long)]
     data: PathBuf,
-    /// The column that says whether it happened: 0 or 1, true or false, or two numbers of which the larger means yes.
+    /// The column that says whether it happened: 0 or 1, true or false, yes or no, or two numbers of which the larger means yes.
     #[arg(long)]
     label: String,
     /// Where the model goes.
@@ -52,6 +53,18 @@ pub(in crate::cli) struct Args {
     /// A table with the same columns that decides when to stop; without it, a fifth of the rows does.
     #[arg(long)]
     validation: Option<PathBuf>,
+    /// A column whose equal values stay together when rows are set aside, such as the id of a person with several rows.
+    #[arg(long, conflicts_with_all = ["validation", "time"])]
+    group: Option<String>,
+    /// A column that says when a row is from: what is set aside is later than what is learned from.
+    #[arg(long, conflicts_with = "validation")]
+    time: Option<String>,
+    /// Share of the rows, such as 0.2, that take no part in training and judge the model before it learns again from all.
+    #[arg(long, conflicts_with = "validation", default_value_t = 0.0)]
+    holdout: f64,
+    /// Whether the model learns again from all rows once it is known how many trees help.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false")]
+    refit: bool,
     /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
     #[arg(long)]
     pub(super) threads: Option<usize>,
@@ -75,6 +88,10 @@ struct Report {
     leaves: usize,
     negatives_kept: f64,
     validation_loss: Option<f64>,
+    /// On the rows that decided when to stop, before the model learned from them, too.
+    validation_auc: Option<Auc>,
+    /// On rows that took no part in training.
+    holdout_auc: Option<Auc>,
     read_seconds: f64,
     fit_wall_seconds: f64,
     fit_cpu_seconds: f64,
@@ -96,23 +113,31 @@ pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<(
     let Prepared { train, validation, read_seconds } = prepare(args)?;
     let (rows, positives, label_values) = (train.labels.len(), train.positives(), train.label_values);
     let categorical = train.table.kinds().iter().filter(|kind| **kind != Kind::Numeric).count();
-    let params = args.booster.params(positives)?;
+    let params = args.booster.params(positives, args.refit)?;
+    let order = train.order.clone();
     let (dataset, validation) = (train.into_dataset(), validation.map(LabelledTable::into_dataset));
 
     let bar = Bar::new("growing trees");
     let mut grown = 0;
     let (memory, meter) = (MemoryMeter::start(), Meter::start());
-    let fitted = params.fit_watched(&dataset, validation.as_ref(), &mut |round| {
+    let mut going_on = |round: Round| {
         if round.trees < grown {
             bar.say("learning again from all rows");
         }
         grown = round.trees;
         bar.advance(round.trees, round.trees_max);
         !stopping.is_cancelled()
-    });
+    };
+    let fitted = match &validation {
+        Some(validation) => watched_by(&params, (&dataset, validation), &mut going_on),
+        None => {
+            divided(Wanted { holdout: args.holdout, refit: args.refit }, &params, (&dataset, &order), &mut going_on)
+        }
+    };
     let (fit, peak_growth_bytes) = (meter.stop(), memory.peak_growth_bytes());
     drop(bar);
-    let model = fitted.with_context(|| format!("{} was not written", args.out.display()))?;
+    let Fitted { model, validation_auc, holdout_auc } =
+        fitted.with_context(|| format!("{} was not written", args.out.display()))?;
     let bytes = model.to_bytes();
     out.fill(&bytes)?;
 
@@ -125,6 +150,8 @@ pub(super) fn run(args: &Args, stopping: &CancellationToken) -> anyhow::Result<(
         leaves: leaves(&model),
         negatives_kept: model.facts().negatives_kept,
         validation_loss: model.facts().validation_loss,
+        validation_auc,
+        holdout_auc,
         read_seconds,
         fit_wall_seconds,
         fit_cpu_seconds,
@@ -144,6 +171,8 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
     let roles = Roles {
         label: args.label.clone(),
         weight: args.weight.clone(),
+        group: args.group.clone(),
+        time: args.time.clone(),
         ignore: args.ignore.clone(),
         categorical: args.categorical.clone(),
         numeric: args.numeric.clone(),
@@ -199,6 +228,8 @@ fn summary(report: &Report, model: &Gbdt, categorical: usize, label_values: (f64
         ("features", format!("{}, {categorical} of them categories", columns::count(report.features))),
         ("trees", format!("{} with {} leaves", columns::count(report.trees), columns::count(report.leaves))),
         ("validation", validation),
+        ("validation AUC", said(report.validation_auc)),
+        ("hold-out AUC", said(report.holdout_auc)),
         (
             "time",
             format!(
@@ -215,6 +246,13 @@ fn summary(report: &Report, model: &Gbdt, categorical: usize, label_values: (f64
     }
     lines.extend(top_features(model));
     lines
+}
+
+fn said(auc: Option<Auc>) -> String {
+    let words = |Auc { rows, value, low, high }: Auc| {
+        format!("{value:.4} ({low:.4}–{high:.4}) on {} rows", columns::count(rows))
+    };
+    auc.map_or_else(|| "none".to_owned(), words)
 }
 
 fn top_features(model: &Gbdt) -> Vec<String> {

@@ -101,6 +101,21 @@ impl GbdtValidParams {
         })
     }
 
+    /// What decides every random choice.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Whether nothing decides when to stop: the patience is 0.
+    pub fn grows_all_trees(&self) -> bool {
+        self.patience == 0
+    }
+
+    /// The rows that [`GbdtValidParams::fit_watched`] learns from and those that it sets aside to know when to stop; both rise.
+    pub fn set_aside(&self, dataset: &Labelled) -> (Vec<u32>, Vec<u32>) {
+        set_aside(dataset, self.validation_fraction, self.seed)
+    }
+
     /// Learns again from all rows what `stopped` learned from a part of them: a tenth more trees, its calibration.
     /// A model without trees stays as it is.
     pub fn refit(&self, dataset: &Labelled, stopped: &Gbdt, going_on: &mut Watching<'_>) -> Result<Gbdt, FitError> {

@@ -13,7 +13,7 @@ pub(super) struct Labels {
     pub(super) values: (f64, f64),
 }
 
-/// Reads 0 and 1, false and true, or any two numbers, of which the larger means yes.
+/// Reads 0 and 1, false and true, no and yes, or any two numbers, of which the larger means yes.
 pub(super) fn read(cells: &Cells<'_>) -> Result<Labels, TableFileError> {
     let values = numbers(cells)?;
     let mut seen: Vec<f64> = Vec::new();
@@ -48,6 +48,15 @@ pub(super) fn read(cells: &Cells<'_>) -> Result<Labels, TableFileError> {
     Ok(Labels { happened, values: values_of_both })
 }
 
+/// Yes and no in words.
+fn word(text: &str) -> Option<f64> {
+    match text.trim().to_lowercase().as_str() {
+        "yes" | "true" | "y" | "t" | "はい" => Some(1.0),
+        "no" | "false" | "n" | "f" | "いいえ" => Some(0.0),
+        _ => None,
+    }
+}
+
 /// One number for each row; -0.0 becomes 0.0.
 fn numbers(cells: &Cells<'_>) -> Result<Vec<f64>, TableFileError> {
     let (path, column) = (cells.piece.path.clone(), cells.name());
@@ -67,7 +76,7 @@ fn numbers(cells: &Cells<'_>) -> Result<Vec<f64>, TableFileError> {
             let texts = cells.texts_as_stored()?;
             let value = |(place, text): (usize, Option<&str>)| {
                 let Some(text) = text else { return Err(missing(place)) };
-                let value = wide_number(text).ok_or_else(|| TableFileError::LabelText {
+                let value = word(text).or_else(|| wide_number(text)).ok_or_else(|| TableFileError::LabelText {
                     path: path.clone(),
                     column: column.clone(),
                     row: cells.row(place),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use linfa::DatasetBase;
 use ndarray::Array1;
+use polars::prelude::{DataFrame, DataType, IntoLazy, JoinArgs, JoinType, MaintainOrderJoin, SortOptions, col};
 use rayon::prelude::*;
 
 use super::{
@@ -13,7 +14,10 @@ use super::{
     label::{self, Labels},
     source::{DataFile, Piece, Source},
 };
-use crate::model::gbdt::{Gbdt, Kind, Table};
+use crate::{
+    digest::stable_hash,
+    model::gbdt::{Gbdt, Kind, Table},
+};
 
 /// What the columns of a file are for. All others are features.
 #[derive(Debug, Clone, Default)]
@@ -22,11 +26,26 @@ pub struct Roles {
     pub label: String,
     /// What each row weighs; without it, all weigh the same.
     pub weight: Option<String>,
+    /// Rows with the same value stay together when rows are divided.
+    pub group: Option<String>,
+    /// When rows are from: later ones judge what was learned from earlier ones.
+    pub time: Option<String>,
     pub ignore: Vec<String>,
     /// Features that are categories, whatever their values.
     pub categorical: Vec<String>,
     /// Features that are numbers, whatever their values.
     pub numeric: Vec<String>,
+}
+
+/// By what rows are divided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    None,
+    /// For each row a number that its group alone has.
+    Groups(Vec<u64>),
+    /// For each row the place of its time among all times; missing ones come first.
+    Times(Vec<u32>),
 }
 
 /// A table with an outcome for each row.
@@ -36,6 +55,7 @@ pub struct LabelledTable {
     pub labels: Vec<bool>,
     /// One for each row, or none when all weigh the same.
     pub weights: Vec<f32>,
+    pub order: Order,
     /// The label's values for no and for yes.
     pub label_values: (f64, f64),
     /// What the person may want to know about the columns.
@@ -120,7 +140,12 @@ impl LabelledTable {
                 table = table.with_categories(name, names)?;
             }
         }
-        Ok(Self { table, labels, weights, label_values, notes })
+        let order = match (&roles.group, &roles.time) {
+            (Some(group), _) => Order::Groups(groups(&Cells::read(piece, group)?)?),
+            (_, Some(time)) => Order::Times(times(&Cells::read(piece, time)?)?),
+            _ => Order::None,
+        };
+        Ok(Self { table, labels, weights, order, label_values, notes })
     }
 
     /// Rows where it happened.
@@ -145,6 +170,40 @@ pub(super) fn unknown_categories(path: &Path, name: &str, unknown: usize) -> Opt
     })
 }
 
+/// Who belongs together; who has no group is alone.
+fn groups(cells: &Cells<'_>) -> Result<Vec<u64>, TableFileError> {
+    let texts = cells.column.cast(&DataType::String).map_err(cells.polars())?;
+    let texts = texts.str().map_err(cells.polars())?;
+    let group = |(row, text): (u64, Option<&str>)| match text {
+        Some(text) => stable_hash(0, text.as_bytes()),
+        None => stable_hash(1, &row.to_le_bytes()),
+    };
+    Ok((0..).zip(texts.iter()).map(group).collect())
+}
+
+/// The place of each row's time: numbers, dates and times by their value, text such as 2026-11-22 by its characters.
+fn times(cells: &Cells<'_>) -> Result<Vec<u32>, TableFileError> {
+    let sorted = cells.column.unique().and_then(|unique| unique.sort(SortOptions::default()));
+    let sorted = sorted.map_err(cells.polars())?;
+    let places = DataFrame::new(sorted.len(), vec![sorted.with_name("time".into())])
+        .and_then(|frame| frame.with_row_index("place".into(), None))
+        .map_err(cells.polars())?;
+    let rows = cells.column.clone().with_name("time".into());
+    let rows = DataFrame::new(rows.len(), vec![rows]).map_err(cells.polars())?;
+    let joined = rows
+        .lazy()
+        .join(
+            places.lazy(),
+            [col("time")],
+            [col("time")],
+            JoinArgs { maintain_order: MaintainOrderJoin::Left, nulls_equal: true, ..JoinArgs::new(JoinType::Left) },
+        )
+        .collect()
+        .map_err(cells.polars())?;
+    let place = joined.column("place").and_then(|place| place.cast(&DataType::UInt32)).map_err(cells.polars())?;
+    Ok(place.u32().map_err(cells.polars())?.iter().map(Option::unwrap_or_default).collect())
+}
+
 fn weights(cells: &Cells<'_>) -> Result<Vec<f32>, TableFileError> {
     let weights = cells.numbers()?;
     let wrong = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0));
@@ -163,7 +222,8 @@ impl Roles {
     /// Every column that has a name here, with the option that names it.
     fn named(&self) -> Vec<(&str, &'static str)> {
         let mut named = vec![(self.label.as_str(), "--label")];
-        named.extend(self.weight.as_deref().map(|weight| (weight, "--weight")));
+        let others = [(&self.weight, "--weight"), (&self.group, "--group"), (&self.time, "--time")];
+        named.extend(others.into_iter().filter_map(|(column, option)| Some((column.as_deref()?, option))));
         let lists = [(&self.ignore, "--ignore"), (&self.categorical, "--categorical"), (&self.numeric, "--numeric")];
         for (columns, option) in lists {
             named.extend(columns.iter().map(|column| (column.as_str(), option)));
@@ -184,7 +244,7 @@ impl Roles {
         }
         let no_feature = |column: &str| {
             column == self.label
-                || self.weight.as_deref() == Some(column)
+                || [&self.weight, &self.group, &self.time].into_iter().any(|own| own.as_deref() == Some(column))
                 || self.ignore.iter().any(|ignored| ignored == column)
         };
         let features: Vec<&str> =
@@ -198,7 +258,8 @@ impl Roles {
     /// The columns to read.
     fn read<'a>(&'a self, features: &[&'a str]) -> Vec<&'a str> {
         let mut columns = features.to_vec();
-        let others = std::iter::once(self.label.as_str()).chain(self.weight.as_deref());
+        let others = [&self.weight, &self.group, &self.time].into_iter().filter_map(|own| own.as_deref());
+        let others = std::iter::once(self.label.as_str()).chain(others);
         for column in others {
             if !columns.contains(&column) {
                 columns.push(column);
