@@ -20,6 +20,7 @@ mod serve;
 mod stores;
 mod suppression;
 mod verify;
+mod warm;
 mod words;
 mod worker;
 

@@ -50,4 +50,4 @@ pub use standing::{Standing, examine};
 pub use submit::{CancelOutcome, NewRequest, Submitted, cancel, retry, submit};
 pub use suppression::{RememberedList, remember_list, remembered_list};
 pub use trouble::Trouble;
-pub use usual::usual_duration;
+pub use usual::{products_asked, usual_duration};

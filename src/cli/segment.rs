@@ -35,6 +35,8 @@ pub(super) enum Command {
     Estimate(Estimate),
     /// Build a segment again and compare every byte with its manifest.
     Verify(super::verify::Args),
+    /// Train the models of a day beforehand, so that its first requests need no training; those that are there are kept.
+    Warm(super::warm::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,6 +106,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         Command::Create(create) => self::create(create, config).await.map(|()| ExitCode::SUCCESS),
         Command::Estimate(estimate) => self::estimate(&estimate, config).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => super::verify::run(&args, config).await,
+        Command::Warm(args) => super::warm::run(args, config).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

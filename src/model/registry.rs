@@ -106,6 +106,12 @@ impl Identity {
     }
 }
 
+/// A model before it is there.
+struct Plan {
+    identity: Identity,
+    past: Vec<Snapshot>,
+}
+
 /// Where models come from and go to.
 pub struct Registry<'a> {
     pub store: &'a Store,
@@ -123,6 +129,30 @@ impl Registry<'_> {
         scored: &Snapshot,
         report: &dyn Report,
     ) -> Result<Model, ModelError> {
+        let Plan { identity, past } = self.plan(product, scored).await?;
+        let features = identity.features.clone();
+        if self.reuse == Reuse::Allowed
+            && let Some(model) = self.stored(product, &identity).await?
+        {
+            return Ok(model);
+        }
+        let source = Source { catalog: self.catalog, product: &product.id, features: &features, seed: self.seed };
+        let later = std::iter::once(scored).chain(&past);
+        let windows: Vec<Window<'_>> =
+            past.iter().zip(later).map(|(features_of, labels_of)| Window { features_of, labels_of }).collect();
+        let fitted = fit(&source, product, &windows, report).await?;
+        self.keep(product, identity, fitted).await
+    }
+
+    /// Whether the model of `product` that scores `scored` is in the store.
+    pub async fn has(&self, product: &Product, scored: &Snapshot) -> Result<bool, ModelError> {
+        let id = self.plan(product, scored).await?.identity.id()?;
+        let objects = self.store.list(&key(product, &id, "model.json")).await?;
+        Ok(!objects.is_empty())
+    }
+
+    /// What decides the model, and the snapshots that it learns from, the newest first.
+    async fn plan(&self, product: &Product, scored: &Snapshot) -> Result<Plan, ModelError> {
         let horizon = TimeDelta::days(i64::from(product.horizon_days));
         let earlier = Snapshot::open(self.store, self.catalog, scored.as_of() - horizon).await?;
         let mut features = model_features(product, earlier.manifest(), scored.manifest())?;
@@ -141,20 +171,10 @@ impl Registry<'_> {
             horizon_days: product.horizon_days,
             trained_on: past.iter().map(reference).collect(),
             labelled_by: reference(scored),
-            features: features.clone(),
+            features,
             seed: self.seed,
         };
-        if self.reuse == Reuse::Allowed
-            && let Some(model) = self.stored(product, &identity).await?
-        {
-            return Ok(model);
-        }
-        let source = Source { catalog: self.catalog, product: &product.id, features: &features, seed: self.seed };
-        let later = std::iter::once(scored).chain(&past);
-        let windows: Vec<Window<'_>> =
-            past.iter().zip(later).map(|(features_of, labels_of)| Window { features_of, labels_of }).collect();
-        let fitted = fit(&source, product, &windows, report).await?;
-        self.keep(product, identity, fitted).await
+        Ok(Plan { identity, past })
     }
 
     async fn optional(&self, as_of: NaiveDate) -> Result<Option<Snapshot>, ModelError> {

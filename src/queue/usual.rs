@@ -31,3 +31,10 @@ pub async fn usual_duration(pool: &PgPool, product: &ProductId) -> Result<Option
     .await?;
     Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
+
+/// Products that somebody asked for in the last so many days, sorted.
+pub async fn products_asked(pool: &PgPool, days: i32) -> Result<Vec<String>, QueueError> {
+    let text = "select distinct conditions->>'product' as product from segment_request
+                where created_at > now() - make_interval(days => $1) order by product";
+    Ok(sql::query_scalar(text).bind(days).fetch_all(sql::once(pool)).await?)
+}

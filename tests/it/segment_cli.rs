@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{
     command::{finished, segment_bot},
-    sample::sample,
+    sample::{make, sample},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,4 +29,28 @@ async fn everything_that_the_thread_says_is_said_as_json() {
     assert!(number("age_unknown") > 0.0, "some of the sample's people have no age");
     let rows = std::fs::read_to_string(out.path().join("segment.csv")).unwrap().lines().count();
     assert_eq!(rows, 301);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_are_trained_before_anybody_asks_and_once_only() {
+    let (sample, out) = (make(6_000).await, tempfile::tempdir().unwrap());
+    let place = format!("file://{}", sample.folder.path().display());
+    let catalog = sample.folder.path().join("catalog.toml");
+    let said = |line: &str| {
+        let mut command = segment_bot();
+        command.envs([("SEGMENT_LAKE", &place), ("SEGMENT_STORE", &place)]).env("SEGMENT_CATALOG", &catalog);
+        command.arg("segment").args(line.split_whitespace());
+        async move {
+            let output = tokio::task::spawn_blocking(move || finished(command)).await.unwrap();
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+        }
+    };
+    let first = said("warm").await;
+    assert!(first.contains("skincare: trained model"), "{first}");
+    assert!(first.contains("kimono: only 0 of 100 conversions"), "too few is no reason to stop: {first}");
+    let again = said("warm --product skincare").await;
+    assert!(again.contains("skincare: model ") && again.contains(" is there"), "{again}");
+    let built = said(&format!("create --product skincare --size 200 --out {}", out.path().display())).await;
+    assert!(built.contains("(reused)"), "{built}");
+    assert!(said("warm --product tea").await.contains("the catalog has no product `tea`"));
 }

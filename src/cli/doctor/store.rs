@@ -9,6 +9,8 @@ use crate::{
     config::Config,
     features::Snapshot,
     lake::{LakeError, Store, StoreOptions, tables::Misfit},
+    model::{Registry, Reuse},
+    worker::build_segment::DEFAULT_SEED,
 };
 
 const PROBE: &str = "doctor/probe";
@@ -67,10 +69,34 @@ async fn snapshot(store: &Store, catalog: Option<&Catalog>, place: &str) -> Vec<
     match Snapshot::newest(store, catalog).await {
         Ok(snapshot) => {
             let well = Finding::well("store", format!("{place}, newest snapshot {}{checksums}", snapshot.as_of()));
-            std::iter::once(well).chain(snapshot.manifest().misfits().map(misfit)).collect()
+            let models = models(store, catalog, &snapshot).await;
+            std::iter::once(well).chain(snapshot.manifest().misfits().map(misfit)).chain(models).collect()
         }
         Err(error) => vec![Finding::wrong("store", format!("{error}{checksums}"), "run `segment-bot features build`")],
     }
+}
+
+/// Products whose first request of the day will wait for training; `None` where that cannot be known yet.
+async fn models(store: &Store, catalog: &Catalog, snapshot: &Snapshot) -> Option<Finding> {
+    let registry = Registry { store, catalog, seed: DEFAULT_SEED, reuse: Reuse::Allowed };
+    let mut cold = Vec::new();
+    for product in &catalog.products {
+        if !registry.has(product, snapshot).await.ok()? {
+            cold.push(format!("`{}`", product.id));
+        }
+    }
+    let of_all = catalog.products.len();
+    Some(if cold.is_empty() {
+        Finding::well("models", format!("those of all {of_all} products are trained for {}", snapshot.as_of()))
+    } else {
+        let words = format!(
+            "{} of {of_all} products have none for {} yet, so their first request trains one: {} (`segment-bot segment warm` does it beforehand)",
+            cold.len(),
+            snapshot.as_of(),
+            cold.join(", ")
+        );
+        Finding::well("models", words)
+    })
 }
 
 /// Values of the newest snapshot's input that matched nothing.
