@@ -72,7 +72,7 @@ def differences(ours, theirs):
     different = []
     for name in ours.columns:
         # A name with a stop is of a rhythm, which segment-bot computes besides what the peers do.
-        if name in ("gender", "region", "opted_out") or "." in name:
+        if name in ("gender", "region", "opted_out", "has_events") or "." in name:
             continue
         pair = [frame[name] for frame in (ours, theirs)]
         kind = pl.Float64 if pair[0].dtype.is_numeric() else pl.String
