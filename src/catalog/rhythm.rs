@@ -26,17 +26,18 @@ pub(super) fn features(products: &[Product], events: &[EventsTable]) -> Vec<Feat
 impl Of<'_> {
     fn features(&self) -> Vec<FeatureDecl> {
         let mut features = vec![
-            self.feature("days", ("日数", "days with"), Measure::ActiveDays, &WINDOWS),
-            self.feature("days_ever", ("日数", "days with"), Measure::ActiveDays, &[]),
-            self.feature("first", ("最初からの日数", "days since the first"), Measure::DaysSinceFirst, &[]),
-            self.feature("last", ("最後からの日数", "days since the last"), Measure::DaysSinceLast, &[]),
-            self.feature("gap", ("間隔の平均（日）", "usual days between"), Measure::MeanGapDays, &[]),
-            self.feature("overdue", ("いつもの間隔に対する経過", "how overdue is"), Measure::Overdue, &[]),
-            self.feature("trend", ("日数の増減", "change in days with"), Measure::Trend, &TREND),
-            self.feature("rate", ("1日あたりの頻度", "days a day with"), Measure::Rate, &[]),
+            self.feature("days", ("日数", "days with {a}"), Measure::ActiveDays, &WINDOWS),
+            self.feature("days_ever", ("日数", "days with {a}"), Measure::ActiveDays, &[]),
+            self.feature("first", ("最初からの日数", "days since the first {one}"), Measure::DaysSinceFirst, &[]),
+            self.feature("last", ("最後からの日数", "days since the last {one}"), Measure::DaysSinceLast, &[]),
+            self.feature("gap", ("間隔の平均（日）", "usual days between {one}s"), Measure::MeanGapDays, &[]),
+            self.feature("overdue", ("いつもの間隔に対する経過", "how overdue {a} is"), Measure::Overdue, &[]),
+            self.feature("trend", ("日数の増減", "change in days with {a}"), Measure::Trend, &TREND),
+            self.feature("rate", ("1日あたりの頻度", "how often there is {a}"), Measure::Rate, &[]),
         ];
         if self.product.is_some() {
-            features.push(self.feature("share", ("日数の割合", "share of days with"), Measure::ActiveDaysShare, &[]));
+            let words = ("活動した日のうちの割合", "share of active days with {a}");
+            features.push(self.feature("share", words, Measure::ActiveDaysShare, &[]));
         }
         features
     }
@@ -53,7 +54,7 @@ impl Of<'_> {
             ),
             None => (
                 format!("any.{}.{stem}", self.table.name),
-                Names::new(format!("{}の行動：{ja}", self.table.name), format!("{en} an event of {}", self.table.name)),
+                Names::new(format!("{}の行動：{ja}", self.table.name), said(&self.table.name, en, "an", "event")),
             ),
         };
         let conversion = self.product.map(|product| &product.conversion);
@@ -70,4 +71,9 @@ impl Of<'_> {
             by_category_top: None,
         }
     }
+}
+
+/// `Tea: days since the last conversion`.
+fn said(of: &str, words: &str, article: &str, one: &str) -> String {
+    format!("{of}: {}", words.replace("{a}", &format!("{article} {one}")).replace("{one}", one))
 }
