@@ -60,9 +60,6 @@ pub(super) fn refusal(say: Say<'_>, refusal: &Refusal) -> String {
     match refusal {
         Refusal::Problems(_) => say.text("problem-intro"),
         Refusal::ProductNotHere => say.text("refusal-product"),
-        Refusal::TooFew { found, needed } => {
-            say.with("refusal-too-few", &[("found", (*found).into()), ("needed", (*needed).into())])
-        }
         Refusal::NoWay(NoWay::NotMember) => say.text("refusal-not-member"),
         Refusal::NoWay(NoWay::Shared) => say.text("refusal-shared"),
         Refusal::NoWay(NoWay::Archived) => say.text("refusal-archived"),
