@@ -27,19 +27,28 @@ fn quick() -> IncidentSettings {
 }
 
 /// The loop, until it is dropped.
-struct Reporting(CancellationToken);
+struct Reporting {
+    stop: CancellationToken,
+    running: tokio::task::JoinHandle<()>,
+}
 
 impl Reporting {
     fn start(stage: &Stage, settings: IncidentSettings) -> Self {
         let stop = CancellationToken::new();
-        tokio::spawn(incidents(stage.app.clone(), settings, stop.clone()));
-        Self(stop)
+        let running = tokio::spawn(incidents(stage.app.clone(), settings, stop.clone()));
+        Self { stop, running }
+    }
+
+    /// Ends as a service does: what it is in the middle of is done first.
+    async fn ended(mut self) {
+        self.stop.cancel();
+        (&mut self.running).await.unwrap();
     }
 }
 
 impl Drop for Reporting {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.stop.cancel();
     }
 }
 
@@ -161,7 +170,7 @@ async fn a_restart_keeps_the_message() {
     let first = Reporting::start(&stage, quick());
     fails(&stage, Failure::DataUnreadable).await;
     says(&stage, "\n1 件").await;
-    drop(first);
+    first.ended().await;
     fails(&stage, Failure::DataUnreadable).await;
     let _second = Reporting::start(&stage, quick());
     says(&stage, "\n2 件").await;
