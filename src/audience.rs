@@ -22,10 +22,11 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use polars::prelude::{DataFrame, PolarsError};
+use polars::prelude::PolarsError;
 
 pub use batch::{FeatureBatch, categories, encode};
 pub use cube::Cube;
+pub use eligible::eligible;
 pub use explained::{Contrast, Explained};
 pub use left_out::LeftOut;
 
@@ -168,17 +169,6 @@ impl AudienceError {
             Self::Stopped => None,
         }
     }
-}
-
-/// Whether each person of a frame meets the conditions, has not opted out and did not convert too recently, as of a day. Lists of
-/// people who are left out by name are not looked at. The frame has the snapshot's columns that the conditions ask about.
-pub fn eligible(
-    frame: &DataFrame,
-    catalog: &Catalog,
-    conditions: &Conditions,
-    as_of: NaiveDate,
-) -> Result<Vec<bool>, AudienceError> {
-    eligible::of_frame(frame, catalog, conditions, as_of)
 }
 
 /// Finds the eligible people, scores them and picks the best.

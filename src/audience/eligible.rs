@@ -238,8 +238,9 @@ impl Filter {
     }
 }
 
-/// Whether each row's person is eligible, nobody being left out by name.
-pub(super) fn of_frame(
+/// Whether each person of a frame meets the conditions, has not opted out and did not convert too recently, as of a day. Lists of
+/// people who are left out by name are not looked at. The frame has the snapshot's columns that the conditions ask about.
+pub fn eligible(
     frame: &DataFrame,
     catalog: &Catalog,
     conditions: &Conditions,

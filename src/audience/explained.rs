@@ -148,7 +148,7 @@ pub(super) fn compare((catalog, features): (&Catalog, &[String]), picked: &[Cand
     let in_segment: Vec<bool> = people.iter().map(|(_, inside)| *inside).collect();
     let contrasts = batch.names.iter().zip(&batch.columns).map(|(name, values)| {
         let is_code = categories(catalog, name).is_some();
-        Contrast { is_code, ..contrast(name, values, &in_segment) }
+        contrast((name, is_code), values, &in_segment)
     });
     Explained { contrasts: contrasts.collect(), people: batch, in_segment }
 }
@@ -159,7 +159,7 @@ fn first_lots(mut people: Vec<(UserId, Drawn)>) -> Vec<(UserId, Drawn)> {
     people
 }
 
-fn contrast(feature: &str, values: &[f32], in_segment: &[bool]) -> Contrast {
+fn contrast((feature, is_code): (&str, bool), values: &[f32], in_segment: &[bool]) -> Contrast {
     let side = |wanted: bool| {
         let known = values.iter().zip(in_segment).filter(|(value, inside)| **inside == wanted && !value.is_nan());
         middle(known.map(|(value, _)| f64::from(*value)).collect())
@@ -167,7 +167,7 @@ fn contrast(feature: &str, values: &[f32], in_segment: &[bool]) -> Contrast {
     let mut inside = values.iter().zip(in_segment).filter(|(_, inside)| **inside).map(|(value, _)| value.to_bits());
     let first = inside.next();
     let varies = inside.any(|value| Some(value) != first);
-    Contrast { feature: feature.to_owned(), is_code: false, varies, inside: side(true), outside: side(false) }
+    Contrast { feature: feature.to_owned(), is_code, varies, inside: side(true), outside: side(false) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 10,000 values")]

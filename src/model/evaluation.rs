@@ -260,7 +260,7 @@ fn total_positives(ties: &[Tie]) -> usize {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "row counts are below 2^53")]
-fn real(count: usize) -> f64 {
+pub(super) fn real(count: usize) -> f64 {
     count as f64
 }
 

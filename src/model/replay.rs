@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     ModelError,
-    evaluation::{auc, auc_interval},
+    evaluation::{auc, auc_interval, real},
     gbdt::sigmoid,
 };
 
@@ -162,11 +162,6 @@ impl Replay {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
 fn first(people: usize, share: f64) -> usize {
     ((real(people) * share).round() as usize).clamp(1.min(people), people)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small whole number")]

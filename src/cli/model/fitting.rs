@@ -11,8 +11,6 @@ use crate::model::{
     table_file::{Division, Order, Shares},
 };
 
-/// Of the rows that are not held out, those that decide when to stop.
-const VALIDATION_SHARE: f64 = 0.2;
 /// How well rows are told apart that a model did not learn from.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Auc {
@@ -66,7 +64,7 @@ pub(super) fn divided(
         let (learn, watch) = params.set_aside(dataset);
         Division { learn, watch, hold: Vec::new() }
     } else {
-        let shares = Shares { watch: VALIDATION_SHARE, hold: wanted.holdout };
+        let shares = Shares { watch: params.validation_fraction(), hold: wanted.holdout };
         Division::of(dataset.records.rows(), order, shares, params.seed())
     };
     let both = |rows: &[u32]| {

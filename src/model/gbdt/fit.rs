@@ -106,6 +106,11 @@ impl GbdtValidParams {
         self.seed
     }
 
+    /// Share of the rows that decide when to stop.
+    pub fn validation_fraction(&self) -> f64 {
+        self.validation_fraction
+    }
+
     /// Whether nothing decides when to stop: the patience is 0.
     pub fn grows_all_trees(&self) -> bool {
         self.patience == 0
