@@ -196,6 +196,9 @@ fn no_parquet(path: &Path) -> String {
 }
 
 fn footer(path: &Path) -> Option<(Format, Box<[String]>)> {
+    if !footers::is_whole(path).ok()? {
+        return None;
+    }
     let mut reader = ParquetReader::new(File::open(path).ok()?);
     let metadata = reader.get_metadata().ok()?.clone();
     let bytes = path.metadata().ok()?.len();

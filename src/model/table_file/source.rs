@@ -79,6 +79,9 @@ impl Source {
             || csv_reader(path, &file.csv).map(|reader| (Format::Csv(file.csv.clone()), reader.header().to_vec()));
         let (format, columns) = match ending(path).as_str() {
             "parquet" => {
+                if !footers::is_whole(path).map_err(TableFileError::io(path))? {
+                    return Err(TableFileError::Undecodable { path: path.to_owned() });
+                }
                 let mut reader = parquet(path)?;
                 let footer = reader.get_metadata().map_err(TableFileError::polars(path))?.clone();
                 if !footers::fits(&footer, path.metadata().map_err(TableFileError::io(path))?.len()) {
