@@ -17,12 +17,100 @@ use polars_parquet_format::thrift::{
 const TAIL: u32 = 8;
 /// Structures within each other; a footer needs fewer than ten, its columns hardly more.
 const DEPTH_MAX: u8 = 64;
-/// Fields of a footer, and of a column of its schema.
-const SCHEMA: i16 = 2;
-const CHILDREN: i16 = 5;
 
-/// Whether the lists of the file's footer have as many elements as they say, and its columns lie in few others: whoever reads
-/// it makes room for them first, and goes down into them. `false` as well for what is no Parquet. Blocks.
+/// What a field holds. Readers take a field's kind from its number, whatever the file says there, so the file must say the same.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Plain(TType),
+    Struct(&'static [(i16, Self)]),
+    List(&'static Self),
+    /// The columns, each behind the one that it is part of.
+    Schema,
+    /// How many of the columns behind one are parts of it.
+    Children,
+}
+
+const INT16: Kind = Kind::Plain(TType::I16);
+const INT32: Kind = Kind::Plain(TType::I32);
+const INT64: Kind = Kind::Plain(TType::I64);
+const TRUTH: Kind = Kind::Plain(TType::Bool);
+const BYTES: Kind = Kind::Plain(TType::String);
+const ANY: Kind = Kind::Struct(&[]);
+
+// Of parquet.thrift, the numbers that readers know. <https://github.com/apache/parquet-format>
+const FOOTER: Kind = Kind::Struct(&[
+    (1, INT32),
+    (2, Kind::Schema),
+    (3, INT64),
+    (4, Kind::List(&ROW_GROUP)),
+    (5, Kind::List(&KEY_VALUE)),
+    (6, BYTES),
+    (7, Kind::List(&COLUMN_ORDER)),
+]);
+const KEY_VALUE: Kind = Kind::Struct(&[(1, BYTES), (2, BYTES)]);
+const COLUMN_ORDER: Kind = Kind::Struct(&[(1, ANY), (2, ANY)]);
+const ROW_GROUP: Kind = Kind::Struct(&[
+    (1, Kind::List(&COLUMN_CHUNK)),
+    (2, INT64),
+    (3, INT64),
+    (4, Kind::List(&Kind::Struct(&[(1, INT32), (2, TRUTH), (3, TRUTH)]))),
+    (5, INT64),
+    (6, INT64),
+    (7, INT16),
+]);
+const COLUMN_CHUNK: Kind =
+    Kind::Struct(&[(1, BYTES), (2, INT64), (3, Kind::Struct(COLUMN)), (4, INT64), (5, INT32), (6, INT64), (7, INT32)]);
+const COLUMN: &[(i16, Kind)] = &[
+    (1, INT32),
+    (2, Kind::List(&INT32)),
+    (3, Kind::List(&BYTES)),
+    (4, INT32),
+    (5, INT64),
+    (6, INT64),
+    (7, INT64),
+    (8, Kind::List(&KEY_VALUE)),
+    (9, INT64),
+    (10, INT64),
+    (11, INT64),
+    (12, Kind::Struct(STATISTICS)),
+    (14, INT64),
+    (15, INT32),
+];
+const STATISTICS: &[(i16, Kind)] =
+    &[(1, BYTES), (2, BYTES), (3, INT64), (4, INT64), (5, BYTES), (6, BYTES), (7, TRUTH), (8, TRUTH)];
+const SCHEMA_ELEMENT: Kind = Kind::Struct(&[
+    (1, INT32),
+    (2, INT32),
+    (3, INT32),
+    (4, BYTES),
+    (5, Kind::Children),
+    (6, INT32),
+    (7, INT32),
+    (8, INT32),
+    (9, INT32),
+    (10, Kind::Struct(LOGICAL)),
+]);
+const LOGICAL: &[(i16, Kind)] = &[
+    (1, ANY),
+    (2, ANY),
+    (3, ANY),
+    (4, ANY),
+    (5, Kind::Struct(&[(1, INT32), (2, INT32)])),
+    (6, ANY),
+    (7, Kind::Struct(TIME)),
+    (8, Kind::Struct(TIME)),
+    (10, Kind::Struct(&[(1, Kind::Plain(TType::I08)), (2, TRUTH)])),
+    (11, ANY),
+    (12, ANY),
+    (13, ANY),
+    (14, ANY),
+    (15, ANY),
+];
+const TIME: &[(i16, Kind)] = &[(1, TRUTH), (2, Kind::Struct(&[(1, ANY), (2, ANY), (3, ANY)]))];
+
+/// Whether the lists of the file's footer have as many elements as they say, its fields are of the kinds that their numbers
+/// say, and its columns lie in few others: whoever reads it makes room for them first, and goes down into them. `false` as
+/// well for what is no Parquet. Blocks.
 pub fn is_whole(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let mut tail = [0; TAIL as usize];
@@ -41,94 +129,104 @@ pub fn is_whole(path: &Path) -> io::Result<bool> {
     let mut footer = Vec::new();
     file.take(length.into()).read_to_end(&mut footer)?;
     // Texts take their length of the bytes that may be held, an element of a list eight.
-    let mut protocol = TCompactInputProtocol::new(footer.as_slice(), footer.len().saturating_mul(9));
-    Ok(fields(&mut protocol).is_ok())
+    let protocol = TCompactInputProtocol::new(footer.as_slice(), footer.len().saturating_mul(9));
+    Ok(Walk { protocol, children: 0 }.value(FOOTER, DEPTH_MAX).is_ok())
 }
 
-fn fields(protocol: &mut impl TInputProtocol) -> thrift::Result<()> {
-    protocol.read_struct_begin()?;
-    loop {
-        let field = protocol.read_field_begin()?;
-        match (field.field_type, field.id) {
-            (TType::Stop, _) => return protocol.read_struct_end(),
-            (TType::List, Some(SCHEMA)) => schema(protocol)?,
-            (kind, _) => walk(protocol, kind, DEPTH_MAX)?,
-        }
-    }
+/// A way through a footer.
+struct Walk<'a> {
+    protocol: TCompactInputProtocol<&'a [u8]>,
+    /// Parts of the column that was passed last.
+    children: u32,
 }
 
-/// Columns, each behind the one that it is part of.
-fn schema(protocol: &mut impl TInputProtocol) -> thrift::Result<()> {
-    let columns = protocol.read_list_begin()?.size;
-    // Of each column around the present one: parts that are still to come.
-    let mut around: Vec<u32> = Vec::new();
-    for _ in 0..columns {
-        while around.last() == Some(&0) {
-            around.pop();
-        }
-        if let Some(left) = around.last_mut() {
-            *left -= 1;
-        }
-        let children = children(protocol)?;
-        if children > columns || around.len() > DEPTH_MAX.into() {
-            return Err("no schema".into());
-        }
-        around.push(children);
-    }
-    Ok(())
-}
-
-/// Passes over a column, and says how many parts it has.
-fn children(protocol: &mut impl TInputProtocol) -> thrift::Result<u32> {
-    let mut children = 0;
-    protocol.read_struct_begin()?;
-    loop {
-        let field = protocol.read_field_begin()?;
-        match (field.field_type, field.id) {
-            (TType::Stop, _) => {
-                protocol.read_struct_end()?;
-                return Ok(children);
+impl Walk<'_> {
+    /// Passes over a value of this kind with all that is in it; texts need not be UTF-8.
+    fn value(&mut self, kind: Kind, depth: u8) -> thrift::Result<()> {
+        let Some(depth) = depth.checked_sub(1) else { return Err("too deep".into()) };
+        match kind {
+            Kind::Plain(TType::Bool) => self.protocol.read_bool().map(drop),
+            Kind::Plain(TType::I08) => self.protocol.read_i8().map(drop),
+            Kind::Plain(TType::I16) => self.protocol.read_i16().map(drop),
+            Kind::Plain(TType::I32) => self.protocol.read_i32().map(drop),
+            Kind::Plain(TType::I64) => self.protocol.read_i64().map(drop),
+            Kind::Plain(TType::Double) => self.protocol.read_double().map(drop),
+            Kind::Plain(TType::String) => self.protocol.read_bytes().map(drop),
+            Kind::Plain(TType::Struct) => self.structure(&[], depth),
+            // Of elements that no reader knows.
+            Kind::Plain(TType::List) => {
+                let list = self.protocol.read_list_begin()?;
+                (0..list.size).try_for_each(|_| self.value(Kind::Plain(list.element_type), depth))
             }
-            (TType::I32, Some(CHILDREN)) => children = protocol.read_i32()?.try_into()?,
-            (kind, _) => walk(protocol, kind, DEPTH_MAX)?,
-        }
-    }
-}
-
-/// Passes over a value with all that is in it; texts need not be UTF-8.
-fn walk(protocol: &mut impl TInputProtocol, kind: TType, depth: u8) -> thrift::Result<()> {
-    let Some(depth) = depth.checked_sub(1) else { return Err("too deep".into()) };
-    let elements = |protocol: &mut _, kind, count| {
-        // Within a list a truth value is a byte; elsewhere it is part of its field's head.
-        let kind = if kind == TType::Bool { TType::I08 } else { kind };
-        (0..count).try_for_each(|_| walk(protocol, kind, depth))
-    };
-    match kind {
-        TType::Bool => protocol.read_bool().map(drop),
-        TType::I08 => protocol.read_i8().map(drop),
-        TType::I16 => protocol.read_i16().map(drop),
-        TType::I32 => protocol.read_i32().map(drop),
-        TType::I64 => protocol.read_i64().map(drop),
-        TType::Double => protocol.read_double().map(drop),
-        TType::String => protocol.read_bytes().map(drop),
-        TType::List => {
-            let list = protocol.read_list_begin()?;
-            elements(protocol, list.element_type, list.size)
-        }
-        TType::Set => {
-            let set = protocol.read_set_begin()?;
-            elements(protocol, set.element_type, set.size)
-        }
-        TType::Struct => {
-            protocol.read_struct_begin()?;
-            loop {
-                match protocol.read_field_begin()?.field_type {
-                    TType::Stop => return protocol.read_struct_end(),
-                    kind => walk(protocol, kind, depth)?,
-                }
+            Kind::Plain(_) => Err("nothing that a footer holds".into()),
+            Kind::Struct(fields) => self.structure(fields, depth),
+            Kind::List(element) => {
+                let count = self.elements(*element)?;
+                (0..count).try_for_each(|_| self.value(*element, depth))
+            }
+            Kind::Schema => self.schema(depth),
+            Kind::Children => {
+                self.children = self.protocol.read_i32()?.try_into()?;
+                Ok(())
             }
         }
-        _ => Err("no value of a footer".into()),
+    }
+
+    fn structure(&mut self, fields: &[(i16, Kind)], depth: u8) -> thrift::Result<()> {
+        self.protocol.read_struct_begin()?;
+        loop {
+            let field = self.protocol.read_field_begin()?;
+            if field.field_type == TType::Stop {
+                return self.protocol.read_struct_end();
+            }
+            let known = fields.iter().find(|(id, _)| field.id == Some(*id)).map(|(_, kind)| *kind);
+            let kind = known.unwrap_or(Kind::Plain(field.field_type));
+            if kind.as_written() != field.field_type {
+                return Err("a field of another kind".into());
+            }
+            self.value(kind, depth)?;
+        }
+    }
+
+    /// Begins a list of such elements, and says how many there are.
+    fn elements(&mut self, element: Kind) -> thrift::Result<u32> {
+        let list = self.protocol.read_list_begin()?;
+        // Some writers give an empty list no kind.
+        let fits = list.size == 0 || list.element_type == element.as_written();
+        if fits { Ok(list.size) } else { Err("elements of another kind".into()) }
+    }
+
+    fn schema(&mut self, depth: u8) -> thrift::Result<()> {
+        let columns = self.elements(SCHEMA_ELEMENT)?;
+        // Of each column around the present one: parts that are still to come.
+        let mut around: Vec<u32> = Vec::new();
+        for _ in 0..columns {
+            while around.last() == Some(&0) {
+                around.pop();
+            }
+            if let Some(left) = around.last_mut() {
+                *left -= 1;
+            }
+            self.children = 0;
+            self.value(SCHEMA_ELEMENT, depth)?;
+            if self.children > columns || around.len() > DEPTH_MAX.into() {
+                return Err("no schema".into());
+            }
+            around.push(self.children);
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    /// How the file says that it is of this kind.
+    fn as_written(self) -> TType {
+        match self {
+            Self::Plain(kind) => kind,
+            Self::Children => TType::I32,
+            Self::Struct(_) => TType::Struct,
+            Self::List(_) | Self::Schema => TType::List,
+        }
     }
 }
 
@@ -169,6 +267,8 @@ mod tests {
         // Field 4, the row groups: a list of 2³² − 1 structures, of which one is there.
         let many = [0x49, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00, 0x00];
         assert!(!is_whole(file(&many).path()).unwrap());
+        // The same said to be bytes, which readers of field 4 do not ask about.
+        assert!(!is_whole(file(&[0x48, 0x05, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00]).path()).unwrap());
         // The same with two of them.
         assert!(is_whole(file(&[0x49, 0x2c, 0x00, 0x00, 0x00]).path()).unwrap());
     }
