@@ -5,6 +5,7 @@ mod draft;
 mod earlier;
 mod estimate;
 mod failure;
+mod grade;
 mod manifest;
 mod problem;
 mod summary;
@@ -15,6 +16,7 @@ pub use draft::Draft;
 pub use earlier::{EarlierSegment, LeftOutList, NoFolder, SegmentFolder};
 pub use estimate::{Conversions, Estimate, Outlook};
 pub use failure::Failure;
+pub use grade::{Evidence, Grade};
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, Promised, SnapshotRef};
 pub use problem::{Field, Problem};
 pub use summary::{

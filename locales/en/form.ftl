@@ -85,6 +85,11 @@ arrives-channel = The result will arrive in a thread in <#{ $channel }>.
 arrives-this-thread = The result will arrive in the thread in <#{ $channel }>.
 
 refusal-product = This product can't be asked for here. Please ask in the channel that its team uses.
+refusal-too-few = There { $found ->
+        [0] is no conversion
+        [one] is only one conversion
+       *[other] are only { $found } conversions
+    } of this product to learn from, and { $needed } are needed, so nothing was started. A product with a wider range or a longer horizon has more.
 refusal-outsider = This app is only for people of the company that installed it.
 refusal-not-member = I am not in this channel, so I can't put files here. Invite me with /invite, or choose the direct message.
 refusal-shared = People of another company can read this channel, so I don't put people's data here. Please choose the direct message.

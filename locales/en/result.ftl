@@ -19,17 +19,19 @@ result-link = `{ $file }` ({ $size } MB) is too large for Slack: <{ $url }|downl
     }; whoever has it has the file.
 result-folder = `{ $file }` ({ $size } MB) is too large for Slack. Ask { $owner } for it; it lies at `{ $place }`.
 result-quality = *{ $grade }* — AUC { $auc } ({ $low }–{ $high }) among people who met your conditions and whom the model had not learned from.
+result-auc = AUC { $auc } ({ $low }–{ $high }) among people who met your conditions and whom the model had not learned from.
 result-expected = Expect { $expected } conversions; in nine of ten cases { $low } to { $high }. Among as many people picked at random: { $random } ({ $lift }×).
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } conversions, in nine of ten cases { $low } to { $high }.
 result-replay = Had you asked on { $day } with the same words, { $came } of the { $picked } people would have converted; at random { $random }.
+result-replay-lift = Had you asked on { $day } with the same words, { $came } of the { $picked } people would have converted; at random { $random }. With 95 % certainty the order found { $low } to { $high } times as many as chance; the grade follows from that.
 result-without-events = Not learned from: { $people ->
         [one] one person
        *[other] { $people } people
     } without any event before the period that was learned from, who may have joined later. People without any event come last.
+grade-chance = No better than a random pick
 grade-weak = Weak
-grade-fair = Fair
-grade-good = Good
-grade-very-good = Very good
+grade-useful = Useful
+grade-strong = Strong
 result-rules = *Who they are, roughly* (these rules agree with the segment for { $fidelity } of people; half would be chance)
 rule = • { $parts }: { $share } of the segment
 rule-and = and

@@ -8,7 +8,7 @@ use crate::{
     catalog::Catalog,
     lake::{Report, Store},
     queue::{self, Outcome},
-    segment::Failure,
+    segment::{Failure, Grade, Quality, Replayed},
     worker::{
         BuildError, Job, StopFlag, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
@@ -70,8 +70,11 @@ fn outcome(job: &Job, built: Result<Built, BuildError>) -> Outcome {
     let request = &job.request.reference;
     match built {
         Ok(built) => {
-            tracing::info!(request, people = built.summary.waterfall.delivered, "built");
-            Outcome::SegmentDone(built.summary)
+            tracing::info!(request, people = built.summary.waterfall.delivered, grade = ?built.summary.quality.grade, "built");
+            match doubt(&built.summary.quality) {
+                Some(failure) if !job.request.anyway => Outcome::Failed(failure),
+                _ => Outcome::SegmentDone(built.summary),
+            }
         }
         Err(error) => match error.failure() {
             None => job.stop.outcome(),
@@ -81,6 +84,19 @@ fn outcome(job: &Job, built: Result<Built, BuildError>) -> Outcome {
             }
         },
     }
+}
+
+/// Why nobody should get the segment before somebody said so.
+fn doubt(quality: &Quality) -> Option<Failure> {
+    if quality.grade != Some(Grade::NoBetterThanChance) {
+        return None;
+    }
+    let Some(Replayed { day, picked, came, random, .. }) = quality.replay else {
+        return Some(Failure::NoBetterThanChance { day: None, picked: 0, came: 0, random: 0 });
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of people")]
+    let random = random.round() as u64;
+    Some(Failure::NoBetterThanChance { day: Some(day), picked, came, random })
 }
 
 /// How far the pipeline is.
@@ -120,5 +136,31 @@ async fn tell(job: Job, mut heard: watch::Receiver<Progress>) {
             tracing::debug!(request = job.request.reference, %error, "progress is not written");
         }
         sleep(BETWEEN_WRITES).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quality(grade: &str, replay: &str) -> Quality {
+        let text = format!(
+            r#"{{ "auc": 0.5, "auc_low": 0.45, "auc_high": 0.55, "grade": {grade}, "replay": {replay}, "positives": 100, "base_rate": 0.1,
+                "expected": 1.0, "expected_random": 1.0, "lift": 1.0 }}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn only_an_order_that_is_no_better_than_chance_is_doubted() {
+        for grade in [r#""strong""#, r#""useful""#, r#""weak""#, "null"] {
+            assert_eq!(doubt(&quality(grade, "null")), None);
+        }
+        let (chance, replay) =
+            (r#""no_better_than_chance""#, r#"{ "day": "2026-10-25", "picked": 100, "came": 3, "random": 2.6 }"#);
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 10, 25);
+        let told = Failure::NoBetterThanChance { day, picked: 100, came: 3, random: 3 };
+        assert_eq!(doubt(&quality(chance, replay)), Some(told));
+        assert!(doubt(&quality(chance, "null")).is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! A segment's numbers in words, for the terminal.
 
 use crate::{
-    segment::{Conditions, Direction, Estimate, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
+    segment::{Conditions, Direction, Estimate, Grade, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::grouped,
 };
 
@@ -73,19 +73,26 @@ fn waterfall(waterfall: &Waterfall) -> String {
 }
 
 fn quality(quality: &Quality) -> Vec<String> {
+    let grade = quality.grade.map_or("", |grade| match grade {
+        Grade::Strong => "Strong: ",
+        Grade::Useful => "Useful: ",
+        Grade::Weak => "Weak: ",
+        Grade::NoBetterThanChance => "No better than a random pick: ",
+    });
     let mut lines = vec![format!(
-        "AUC {:.3} ({:.3}–{:.3}) among people who met the conditions and whom the model did not learn from; {} conversions learned \
+        "{grade}AUC {:.3} ({:.3}–{:.3}) among people who met the conditions and whom the model did not learn from; {} conversions learned \
          from",
         quality.auc,
         quality.auc_low,
         quality.auc_high,
         grouped(quality.positives),
     )];
-    if let Some(Replayed { day, picked, came, random }) = quality.replay {
+    if let Some(Replayed { day, picked, came, random, lift }) = quality.replay {
         lines.push(format!(
-            "Had you asked on {day} with the same words, {} of {} would have converted; {random:.0} at random",
+            "Had you asked on {day} with the same words, {} of {} would have converted; {random:.0} at random{}",
             grouped(came),
-            grouped(picked)
+            grouped(picked),
+            lift.map_or_else(String::new, |(low, high)| format!(" (surely {low:.1} to {high:.1} times as many)"))
         ));
     }
     if quality.without_events > 0 {

@@ -138,6 +138,19 @@ pub fn auc_interval(scores: &[f64], labels: &[bool]) -> Option<Interval> {
     Some(Interval { low: (auc - margin).max(0.0), high: (auc + margin).min(1.0) })
 }
 
+/// The 95 % interval of a share of which `hits` of `tries` were seen, by Wilson (1927). `None` without tries.
+pub fn share_interval(hits: usize, tries: usize) -> Option<Interval> {
+    const Z: f64 = 1.96;
+    if tries == 0 {
+        return None;
+    }
+    let (tries, seen) = (real(tries), real(hits) / real(tries));
+    let scale = 1.0 + Z * Z / tries;
+    let middle = (seen + Z * Z / (2.0 * tries)) / scale;
+    let margin = Z / scale * (seen * (1.0 - seen) / tries + Z * Z / (4.0 * tries * tries)).sqrt();
+    Some(Interval { low: (middle - margin).max(0.0), high: (middle + margin).min(1.0) })
+}
+
 /// Area under the precision-recall curve as average precision, without interpolation (Davis and Goadrich 2006).
 /// `None` without positives. A random order gets the share of positives.
 pub fn average_precision(scores: &[f64], labels: &[bool]) -> Option<f64> {

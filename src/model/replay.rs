@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     ModelError,
-    evaluation::{auc, auc_interval, real},
+    evaluation::{Interval, auc, auc_interval, real, share_interval},
     gbdt::sigmoid,
 };
 
@@ -60,6 +60,8 @@ pub struct Asked {
     pub came: u64,
     /// Conversions to be had among as many picked at random.
     pub random: f64,
+    /// 95 % interval of `came / random`; `None` where nobody converted.
+    pub lift: Option<(f64, f64)>,
 }
 
 /// What was promised for one kind of request, and what came.
@@ -133,6 +135,10 @@ impl Replay {
             picked: picked as u64 * self.of.one_in,
             came: came as u64 * self.of.one_in,
             random: real(all) / real(met.len()) * real(picked) * real_of(self.of.one_in),
+            lift: share_interval(came, all).map(|Interval { low, high }| {
+                let at_random = real(picked) / real(met.len());
+                (low / at_random, high / at_random)
+            }),
         }))
     }
 

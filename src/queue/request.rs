@@ -71,6 +71,8 @@ pub struct Request {
     pub stage_done: i64,
     /// 0 when the stage has no measure.
     pub stage_of: i64,
+    /// Whether somebody wants the segment although its order is no better than chance.
+    pub anyway: bool,
     /// Set exactly when the state is `Failed`.
     pub failure: Option<Failure>,
     /// Short id for people and logs, derived from `id`.
@@ -120,6 +122,7 @@ impl FromRow<'_, PgRow> for Request {
             stage: row.try_get("stage")?,
             stage_done: row.try_get("stage_done")?,
             stage_of: row.try_get("stage_of")?,
+            anyway: row.try_get("anyway")?,
             failure: row.try_get::<Option<Json<_>>, _>("failure")?.map(|Json(failure)| failure),
             reference: reference(id),
             summary: row.try_get::<Option<Json<_>>, _>("summary")?.map(|Json(summary)| summary),
@@ -144,7 +147,7 @@ macro_rules! select_request {
     ($rest:literal) => {
         concat!(
             "select id, number, team, requester, locale, channel, thread_ts, deliver_to, conditions, root_channel, root_ts, state,
-                    stage, stage_done, stage_of, failure, summary, created_at, started_at, finished_at, version, shown, built_by,
+                    stage, stage_done, stage_of, failure, summary, created_at, started_at, finished_at, version, shown, built_by, anyway,
                     (select l.number from segment_request l where l.id = segment_request.built_by) as built_by_number
              from segment_request ",
             $rest

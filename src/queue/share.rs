@@ -24,7 +24,8 @@ pub(super) struct Follower {
 }
 
 /// The request in flight that asks for the same people; it cannot end before the caller's transaction does. Equal requests are
-/// looked at one after the other, so that of two at the same moment one leads.
+/// looked at one after the other, so that of two at the same moment one leads. What only one person wants all the same leads
+/// nobody.
 pub(super) async fn leader(conn: &mut PgConnection, new: &NewRequest) -> Result<Option<Uuid>, sqlx::Error> {
     let key = new.conditions.asked();
     sql::query("select pg_advisory_xact_lock(hashtextextended('segment_bot.same:' || $1 || ':' || $2, 0))")
@@ -35,7 +36,7 @@ pub(super) async fn leader(conn: &mut PgConnection, new: &NewRequest) -> Result<
     sql::query_scalar(
         "select j.request_id from job j join segment_request r on r.id = j.request_id
          where r.team = $1 and r.same_key = md5($2) and r.built_by is null
-           and j.kind = 'segment' and j.state in ('queued', 'running') and j.cancel_at is null
+           and not r.anyway and j.kind = 'segment' and j.state in ('queued', 'running') and j.cancel_at is null
          order by r.number
          limit 1
          for update of j",
@@ -86,7 +87,7 @@ pub async fn finished_same(
 ) -> Result<Option<Request>, QueueError> {
     let id: Option<Uuid> = sql::query_scalar(
         "select id from segment_request
-         where team = $1 and same_key = md5($2) and state in ('delivering', 'done') and summary->>'as_of' = $3
+         where team = $1 and same_key = md5($2) and not anyway and state in ('delivering', 'done') and summary->>'as_of' = $3
            and summary->>'suppression' is not distinct from (select sha256 from suppression_in_force)
          order by number desc
          limit 1",

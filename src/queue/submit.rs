@@ -9,7 +9,10 @@ use super::{
     share, sql,
     step::{self, Held, Next, Step},
 };
-use crate::{catalog::Locale, segment::Conditions};
+use crate::{
+    catalog::Locale,
+    segment::{Conditions, Failure},
+};
 
 /// A request that was just made.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +155,7 @@ struct LiveSegment {
 /// Puts a failed request back into the queue, at the step that failed, with a fresh budget; `false` when it is not failed.
 ///
 /// The new job resumes from the old one's progress, except after an unconfirmed delivery: there somebody looked and wants the
-/// files sent anew.
+/// files sent anew. A segment that waited for a person's word has it now.
 pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
     let mut tx = sql::begin(pool).await?;
     let failed: Option<Uuid> =
@@ -172,10 +175,13 @@ pub async fn retry(pool: &PgPool, id: Uuid) -> Result<bool, QueueError> {
     let state = if kind == JobKind::Deliver { RequestState::Delivering } else { RequestState::Queued };
     sql::query(
         "update segment_request
-         set state = $2, failure = null, finished_at = null, version = version + 1, changed_at = now() where id = $1",
+         set state = $2, anyway = anyway or failure->>'code' = $3, failure = null, finished_at = null,
+             version = version + 1, changed_at = now()
+         where id = $1",
     )
     .bind(id)
     .bind(state)
+    .bind(Failure::NO_BETTER_THAN_CHANCE)
     .execute(&mut *tx)
     .await?;
     listen::wake_job(&mut tx, kind).await?;

@@ -20,6 +20,9 @@ pub enum Failure {
     EarlierSegmentGone { segment: String },
     /// Fewer people than the catalog lets out.
     TooSmall { people: u64, smallest: u64 },
+    /// Nothing shows that the segment is worth more than a random one: it waits for a person's word. What the same request would
+    /// have found on `day`, where the log reaches back to it.
+    NoBetterThanChance { day: Option<NaiveDate>, picked: u64, came: u64, random: u64 },
     /// Too few conversions to learn from.
     TooFewConversions { found: u64, needed: u64 },
     /// No usable snapshot; `newest` is the newest there is.
@@ -59,6 +62,7 @@ impl Failure {
             Self::EmptyAudience { .. }
             | Self::TooSmall { .. }
             | Self::TooFewConversions { .. }
+            | Self::NoBetterThanChance { .. }
             | Self::SuppressionLost
             | Self::DataUnreadable
             | Self::CatalogChanged
@@ -72,18 +76,26 @@ impl Failure {
     pub fn is_the_requests(&self) -> bool {
         matches!(
             self,
-            Self::EmptyAudience { .. } | Self::TooSmall { .. } | Self::CatalogChanged | Self::EarlierSegmentGone { .. }
+            Self::EmptyAudience { .. }
+                | Self::TooSmall { .. }
+                | Self::CatalogChanged
+                | Self::EarlierSegmentGone { .. }
+                | Self::NoBetterThanChance { .. }
         )
     }
 
     /// Causes that concern one product, channel or file: that another request succeeds says nothing about them.
     pub const LOCAL_CAUSES: [&str; 3] = ["too_few_conversions", "slack_refused", "delivery_unconfirmed"];
 
+    /// The cause that a person may wave through.
+    pub const NO_BETTER_THAN_CHANCE: &str = "no_better_than_chance";
+
     /// What failures are grouped by: the code as it is stored, and Slack's reason behind a colon.
     pub fn cause(&self) -> String {
         let code = match self {
             Self::EmptyAudience { .. } => "empty_audience",
             Self::TooSmall { .. } => "too_small",
+            Self::NoBetterThanChance { .. } => Self::NO_BETTER_THAN_CHANCE,
             Self::TooFewConversions { .. } => "too_few_conversions",
             Self::NoSnapshot { .. } => "no_snapshot",
             Self::DataUnreadable => "data_unreadable",
@@ -113,6 +125,7 @@ mod tests {
             Failure::EarlierSegmentGone { segment: "#1".to_owned() },
             Failure::TooSmall { people: 1, smallest: 2 },
             Failure::TooFewConversions { found: 1, needed: 2 },
+            Failure::NoBetterThanChance { day: None, picked: 1, came: 0, random: 0 },
             Failure::NoSnapshot { as_of: None, newest: None },
             Failure::DataUnreadable,
             Failure::CatalogChanged,

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::FileEntry;
+use super::{FileEntry, Grade};
 use crate::catalog::Names;
 
 /// Everything that a result message shows. Stored with the request.
@@ -69,6 +69,9 @@ pub struct Quality {
     /// 95 % interval.
     pub auc_low: f64,
     pub auc_high: f64,
+    /// `None` where everyone eligible is in, and for results of earlier versions.
+    #[serde(default)]
+    pub grade: Option<Grade>,
     /// The same request one horizon ago; `None` where the log does not reach back so far.
     #[serde(default)]
     pub replay: Option<Replayed>,
@@ -103,6 +106,10 @@ pub struct Replayed {
     pub came: u64,
     /// Conversions among as many picked at random.
     pub random: f64,
+    /// 95 % interval of how many times more came than at random; `None` where nobody converted, and for results of earlier
+    /// versions.
+    #[serde(default)]
+    pub lift: Option<(f64, f64)>,
 }
 
 /// A path of the shallow tree that ends in the segment.

@@ -9,14 +9,16 @@ use std::{
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
 
-use super::{SlackApp, blocks::escape, problems, words};
+use super::{SlackApp, blocks::escape, form, problems, words};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Product},
     queue,
     segment::{Conditions, Conversions, Draft, Estimate, ExcludeConverted, Outlook, Problem},
     texts::Say,
 };
 
+/// Slack waits three seconds for the answer to a command or a form.
+const COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The usual time is a courtesy.
 const TIME_WAIT: Duration = Duration::from_millis(200);
 
@@ -77,6 +79,16 @@ impl Relaxed {
 /// The day of the data that a request made now would use, if that is known.
 pub(super) async fn newest_day(app: &SlackApp) -> Option<NaiveDate> {
     app.inner.estimates.as_ref()?.ask(Vec::new()).await.map(|outlook| outlook.as_of)
+}
+
+/// How many conversions there are, if they are known to be too few to learn from. What was known is counted again before
+/// anybody is refused for it.
+pub(super) async fn too_few(app: &SlackApp, product: &Product) -> Option<u64> {
+    let known = conversions(app);
+    if known.is_empty() || form::too_few(product, &known).is_some() {
+        tokio::time::timeout(COUNT_WAIT, newest_day(app)).await.ok();
+    }
+    form::too_few(product, &conversions(app))
 }
 
 /// How much there was to learn about each product when people were last counted; nothing is known before.

@@ -30,6 +30,15 @@ fn what(say: Say<'_>, failure: &Failure) -> String {
         Failure::TooSmall { people, smallest } => {
             say.with("failure-too-small", &[("people", (*people).into()), ("smallest", (*smallest).into())])
         }
+        Failure::NoBetterThanChance { day, picked, came, random } => {
+            let args = [
+                ("day", day.map(|day| day.to_string()).unwrap_or_default().into()),
+                ("picked", (*picked).into()),
+                ("came", (*came).into()),
+                ("random", (*random).into()),
+            ];
+            say.with(if day.is_some() { "failure-chance-replayed" } else { "failure-chance" }, &args)
+        }
         Failure::TooFewConversions { found, needed } => {
             say.with("failure-too-few", &[("found", (*found).into()), ("needed", (*needed).into())])
         }
@@ -75,6 +84,7 @@ fn what_to_do(say: Say<'_>, failure: &Failure) -> String {
     match failure {
         Failure::EmptyAudience { .. } | Failure::TooSmall { .. } => say.text("todo-relax"),
         Failure::TooFewConversions { .. } => say.text("todo-other-product"),
+        Failure::NoBetterThanChance { .. } => say.text("todo-chance"),
         Failure::CatalogChanged | Failure::EarlierSegmentGone { .. } => say.text("todo-change"),
         Failure::SlackRefused { .. } => say.text("todo-refused"),
         Failure::DeliveryUnconfirmed => say.text("todo-unconfirmed"),

@@ -24,7 +24,7 @@ use crate::{
 pub(super) use read::{Filled, read};
 pub(super) use view::{
     BLOCK_AGE_FROM, BLOCK_AGE_TO, BLOCK_AREAS, BLOCK_CONTROL, BLOCK_CONVERTED, BLOCK_DELIVER, BLOCK_GENDER, BLOCK_NAME,
-    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, block_of_attribute,
+    BLOCK_PRODUCT, BLOCK_SIZE, BLOCK_SIZE_EXACT, BLOCK_WITHOUT, block_of_attribute, too_few,
 };
 
 /// Where the form was asked for; travels with it as private metadata.
@@ -200,7 +200,7 @@ fn matching(catalog: &Catalog, typed: &str, say: Say<'_>, conversions: &Conversi
     };
     let mut found: Vec<(usize, &Product)> =
         catalog.products.iter().filter_map(|product| rank(product).map(|at| (at, product))).collect();
-    found.sort_by_key(|(at, product)| (view::too_few(product, conversions).is_some(), *at));
+    found.sort_by_key(|(at, product)| (too_few(product, conversions).is_some(), *at));
     let best = found.into_iter().take(limits::OPTIONS);
     best.map(|(_, product)| view::product_choice(product, say, conversions)).collect()
 }

@@ -60,6 +60,9 @@ pub(super) fn refusal(say: Say<'_>, refusal: &Refusal) -> String {
     match refusal {
         Refusal::Problems(_) => say.text("problem-intro"),
         Refusal::ProductNotHere => say.text("refusal-product"),
+        Refusal::TooFew { found, needed } => {
+            say.with("refusal-too-few", &[("found", (*found).into()), ("needed", (*needed).into())])
+        }
         Refusal::NoWay(NoWay::NotMember) => say.text("refusal-not-member"),
         Refusal::NoWay(NoWay::Shared) => say.text("refusal-shared"),
         Refusal::NoWay(NoWay::Archived) => say.text("refusal-archived"),
@@ -199,6 +202,7 @@ fn buttons(say: Say<'_>, request: &Request) -> Vec<Value> {
 fn retry_button(say: Say<'_>, request: &Request) -> Option<Value> {
     let text = match request.failure.as_ref()? {
         Failure::SlackRefused { .. } | Failure::DeliveryUnconfirmed => say.text("button-resend"),
+        Failure::NoBetterThanChance { .. } => say.text("button-anyway"),
         failure if failure.may_pass() => say.text("button-retry"),
         _ => return None,
     };

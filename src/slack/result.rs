@@ -7,7 +7,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     queue::Request,
-    segment::{Cell, Direction, Factor, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
+    segment::{Cell, Direction, Factor, Grade, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::{Say, fixed, grouped, percent},
 };
 
@@ -88,22 +88,25 @@ fn waterfall(say: Say<'_>, waterfall: &Waterfall) -> String {
 fn quality(say: Say<'_>, summary: &Summary) -> String {
     let quality = &summary.quality;
     let ranking = say.with(
-        "result-quality",
+        if quality.grade.is_some() { "result-quality" } else { "result-auc" },
         &[
-            ("grade", grade(say, quality.auc).into()),
+            ("grade", quality.grade.map(|grade| self::grade(say, grade)).unwrap_or_default().into()),
             ("auc", fixed(quality.auc, 2).into()),
             ("low", fixed(quality.auc_low, 2).into()),
             ("high", fixed(quality.auc_high, 2).into()),
         ],
     );
-    let replay = quality.replay.map(|Replayed { day, picked, came, random }| {
+    let replay = quality.replay.map(|Replayed { day, picked, came, random, lift }| {
+        let (low, high) = lift.unwrap_or_default();
         let args = [
             ("day", day.to_string().into()),
             ("picked", picked.into()),
             ("came", came.into()),
             ("random", fixed(random, 0).into()),
+            ("low", fixed(low, 1).into()),
+            ("high", fixed(high, 1).into()),
         ];
-        say.with("result-replay", &args)
+        say.with(if lift.is_some() { "result-replay-lift" } else { "result-replay" }, &args)
     });
     let unknown = (quality.without_events > 0)
         .then(|| say.with("result-without-events", &[("people", quality.without_events.into())]));
@@ -124,12 +127,12 @@ fn expectation(say: Say<'_>, quality: &Quality, waterfall: &Waterfall) -> String
     if everyone { say.with("result-expected-everyone", &args[1..4]) } else { say.with("result-expected", &args) }
 }
 
-fn grade(say: Say<'_>, auc: f64) -> String {
-    match auc {
-        ..0.6 => say.text("grade-weak"),
-        ..0.7 => say.text("grade-fair"),
-        ..0.8 => say.text("grade-good"),
-        _ => say.text("grade-very-good"),
+fn grade(say: Say<'_>, grade: Grade) -> String {
+    match grade {
+        Grade::NoBetterThanChance => say.text("grade-chance"),
+        Grade::Weak => say.text("grade-weak"),
+        Grade::Useful => say.text("grade-useful"),
+        Grade::Strong => say.text("grade-strong"),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     CALLBACK_FORM, SlackApp, Who,
     away::{Away, in_time},
     dispatch::Reply,
-    earlier,
+    earlier, estimates,
     form::{self, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, Filled, Origin},
     ids::CALLBACK_CONFIRMATION,
     inbound::Interaction,
@@ -32,6 +32,11 @@ pub(super) enum Refusal {
     /// The catalog keeps this product to other channels.
     ProductNotHere,
     NoWay(NoWay),
+    /// Too little happened for a model to learn from.
+    TooFew {
+        found: u64,
+        needed: u64,
+    },
     /// The database did not do it.
     Unavailable(Away),
 }
@@ -84,6 +89,11 @@ pub(super) async fn accept(
     let conditions = filled.draft.check_knowing(app.catalog(), &earlier).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &filled.origin) {
         return Err(Refusal::ProductNotHere);
+    }
+    if let Some(product) = app.catalog().product(&conditions.product)
+        && let Some(found) = estimates::too_few(app, product).await
+    {
+        return Err(Refusal::TooFew { found, needed: product.min_conversions.into() });
     }
     if filled.deliver_to == DeliverTo::Thread {
         reach::check(app, &filled.origin.channel).await.map_err(Refusal::NoWay)?;
@@ -155,7 +165,7 @@ fn errors(app: &SlackApp, who: &Who, draft: &Draft, refusal: &Refusal) -> Reply 
                 note(&problems::block_of(draft, problem), &problems::words(say, problem));
             }
         }
-        Refusal::ProductNotHere => note(BLOCK_PRODUCT, &refused(app, who, refusal)),
+        Refusal::ProductNotHere | Refusal::TooFew { .. } => note(BLOCK_PRODUCT, &refused(app, who, refusal)),
         Refusal::NoWay(_) => note(BLOCK_DELIVER, &refused(app, who, refusal)),
         Refusal::Unavailable(_) => note(BLOCK_NAME, &refused(app, who, refusal)),
     }

@@ -71,6 +71,7 @@ fn request(state: RequestState, failure: Option<Failure>) -> Request {
         created_at: at,
         started_at: Some(at),
         finished_at: Some(at + chrono::TimeDelta::seconds(38)),
+        anyway: false,
         version: 1,
         shown: 0,
     }
@@ -86,8 +87,8 @@ fn summary(name: &str) -> Summary {
     let mut summary: Summary = serde_json::from_value(serde_json::json!({
         "as_of": "2026-11-22", "model_id": "m1", "model_reused": true,
         "waterfall": {"people": 1_000_000, "matching": 200_000, "opted_out": 9_000, "converted": 4_000, "eligible": 187_000, "delivered": 5000},
-        "quality": {"auc": 0.81, "auc_low": 0.80, "auc_high": 0.82, "positives": 12_345, "base_rate": 0.07,
-            "expected": 1260.4, "expected_low": 1190, "expected_high": 1331, "replay": {"day": "2026-10-25", "picked": 10000, "came": 1204, "random": 371.2}, "expected_random": 370.0, "lift": 3.4},
+        "quality": {"grade": "strong", "auc": 0.81, "auc_low": 0.80, "auc_high": 0.82, "positives": 12_345, "base_rate": 0.07,
+            "expected": 1260.4, "expected_low": 1190, "expected_high": 1331, "replay": {"day": "2026-10-25", "picked": 10000, "came": 1204, "random": 371.2, "lift": [3.05, 3.43]}, "expected_random": 370.0, "lift": 3.4},
         "rules": [], "rules_fidelity": 0.83, "factors": [], "breakdown": {"age": [], "gender": [], "region": []},
         "files": [], "stages_ms": [["assembling", 4_100], ["scoring", 33_000]],
     }))
@@ -195,6 +196,7 @@ fn failures() -> Vec<Failure> {
         Failure::EarlierSegmentGone { segment: "#128".to_owned() },
         Failure::TooSmall { people: 12, smallest: 100 },
         Failure::TooFewConversions { found: 64, needed: 100 },
+        Failure::NoBetterThanChance { day: None, picked: 0, came: 0, random: 0 },
         Failure::NoSnapshot {
             as_of: None,
             newest: Utc.with_ymd_and_hms(2026, 11, 21, 0, 0, 0).unwrap().date_naive().into(),

@@ -4,7 +4,7 @@ use crate::{
     audience::Selection,
     catalog::Catalog,
     model::{Asked, Expected, Model, Promise, Registry},
-    segment::{Conditions, Promised, Quality, Replayed},
+    segment::{Conditions, Evidence, Grade, Promised, Quality, Replayed},
 };
 
 use super::BuildError;
@@ -38,16 +38,19 @@ pub(super) async fn promise(
     let (auc, auc_low, auc_high) =
         asked.and_then(|asked| asked.auc).unwrap_or((holdout.auc, holdout.auc_low, holdout.auc_high));
     let of = model.replay.of;
-    let replay = asked.filter(|_| of.is_past).map(|Asked { picked, came, random, .. }| Replayed {
+    let replay = asked.filter(|_| of.is_past).map(|Asked { picked, came, random, lift, .. }| Replayed {
         day: of.day,
         picked,
         came,
         random,
+        lift,
     });
+    let grade = Grade::of(Evidence { lift: asked.and_then(|asked| asked.lift), share, auc_low });
     let quality = Quality {
         auc,
         auc_low,
         auc_high,
+        grade,
         replay,
         positives: model.report.positives,
         base_rate: holdout.base_rate,

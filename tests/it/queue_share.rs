@@ -1,5 +1,7 @@
 //! Equal requests: one computation, everybody answered, nobody lost.
 
+use std::time::Duration;
+
 use segment_bot::{
     queue::{self, CancelOutcome, JobKind, NewRequest, Outcome, Request, RequestState},
     segment::{Failure, Summary},
@@ -118,6 +120,31 @@ async fn a_failure_is_told_to_everybody_once_and_each_may_try_again() {
     assert_eq!((lease.request_id, now(&pool, requests[1].id).await.built_by), (requests[1].id, None));
     assert_eq!(queue::settle(&pool, &lease, Outcome::SegmentDone(summary())).await.unwrap(), queue::Settled::Yes);
     assert_eq!(states(&pool, &requests).await, [RequestState::Failed, RequestState::Delivering]);
+}
+
+#[tokio::test]
+async fn what_is_no_better_than_chance_waits_for_each_persons_word() {
+    let pool = database().await;
+    let requests = asked(&pool, &["U1", "U2"]).await;
+    let doubt = Failure::NoBetterThanChance { day: None, picked: 0, came: 0, random: 0 };
+    performed(&pool, JobKind::Segment, Outcome::Failed(doubt)).await;
+    assert_eq!(states(&pool, &requests).await, [RequestState::Failed; 2]);
+    assert_eq!(jobs(&pool, "deliver").await, 0);
+    assert!(queue::unshown_incidents(&pool, Duration::ZERO).await.unwrap().is_empty(), "no operator can mend it");
+
+    assert!(queue::retry(&pool, requests[1].id).await.unwrap());
+    assert!(now(&pool, requests[1].id).await.anyway);
+    assert!(!now(&pool, requests[0].id).await.anyway);
+    let third = asked(&pool, &["U3"]).await;
+    assert_eq!(third[0].built_by, None, "who did not say so does not get what waits for nobody's word");
+    performed(&pool, JobKind::Segment, Outcome::SegmentDone(summary())).await;
+    assert_eq!(states(&pool, &requests).await, [RequestState::Failed, RequestState::Delivering]);
+    let asked = &requests[1].conditions;
+    assert_eq!(queue::finished_same(&pool, "T1", asked, summary().as_of).await.unwrap(), None);
+
+    performed(&pool, JobKind::Segment, Outcome::Failed(Failure::DataUnreadable)).await;
+    assert!(queue::retry(&pool, third[0].id).await.unwrap());
+    assert!(!now(&pool, third[0].id).await.anyway, "another failure is no such word");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     fault_server::Fault,
+    sample::sample,
     stage::{Stage, said},
 };
 
@@ -53,6 +54,17 @@ async fn a_form_that_does_not_open_is_offered_as_a_button_with_what_was_typed() 
     let view = stage.slack.wait_for("views.open", 1).await;
     assert_eq!(input(&view, "product")["initial_option"]["value"], "coffee");
     assert_eq!(input(&view, "size")["initial_option"]["value"], "5%");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_with_too_little_to_learn_from_is_refused_before_anything_is_queued() {
+    let sample = sample().await;
+    let stage = Stage::counting(&sample).await;
+    let reply = stage.types("product=kimono size=500 --go").await;
+    assert!(said(&reply).contains("no conversion") && said(&reply).contains("100 are needed"), "{}", said(&reply));
+    assert!(queued(&stage).await.is_empty());
+    stage.types("product=skincare size=500 --go").await;
+    assert_eq!(queued(&stage).await.len(), 1);
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ async fn an_open_form_says_how_many_people_there_are() {
     assert_eq!((first["view_id"].as_str(), first["hash"].as_str()), (Some("V1"), Some("1.a")));
     insta::assert_snapshot!(estimate(&first["view"]), @r"
     *10,596 people could be picked*: 11,046 meet your conditions − 450 opted out − 0 converted before. The 10,000 most likely would be picked.
-    535 conversions to learn from; 100 are needed.
+    535 conversions to learn from; 50 are needed.
     Data up to 2026-11-22.
     ");
     // What was filled in is still there, also for a client that would forget it.
@@ -230,7 +230,7 @@ async fn an_open_form_says_how_many_people_there_are() {
     *1 person could be picked*: 1 meet your conditions − 0 opted out − 0 converted before. All of them would be picked.
     17 people of unknown age meet the other conditions and are left out.
     A segment has at least 100 people, so this is too few. Without the age there would be 299.
-    535 conversions to learn from; 100 are needed.
+    535 conversions to learn from; 50 are needed.
     Data up to 2026-11-22.
     ");
 }
@@ -245,7 +245,7 @@ async fn a_form_that_opens_filled_in_is_counted_at_once() {
     assert_eq!(update["view_id"], "V7");
     insta::assert_snapshot!(estimate(&update["view"]), @r"
     *9,678 people could be picked*: 11,046 meet your conditions − 450 opted out − 918 converted before. The 484 most likely would be picked.
-    554 conversions to learn from; 100 are needed.
+    554 conversions to learn from; 50 are needed.
     Data up to 2026-11-22.
     ");
 }

@@ -147,6 +147,7 @@ fn products_without_enough_conversions_come_last_and_say_so() {
     let (mut catalog, texts) = (catalog(), Texts::load().unwrap());
     let say = texts.say(Locale::En);
     catalog.products[0].names.en = "Long ".repeat(30);
+    catalog.products[0].min_conversions = 100;
     let few = [(catalog.products[0].id.clone(), 64), (catalog.products[1].id.clone(), 100)].into();
     let shown = |choices: Vec<Choice>| choices.into_iter().map(|choice| choice.text).collect::<Vec<_>>();
     let found = shown(matching(&catalog, "", say, &few));

@@ -100,7 +100,7 @@ fn name(say: Say<'_>, draft: &Draft) -> Value {
 }
 
 /// How many conversions there are, if they are known to be too few to learn from.
-pub(super) fn too_few(product: &Product, conversions: &Conversions) -> Option<u64> {
+pub(in crate::slack) fn too_few(product: &Product, conversions: &Conversions) -> Option<u64> {
     conversions.get(&product.id).copied().filter(|found| *found < u64::from(product.min_conversions))
 }
 

@@ -86,7 +86,7 @@ fn the_result_is_told_in_numbers_and_words() {
     = 187,000 could be picked
     *5,000 delivered*, the most likely first
     ---
-    *Very good* — AUC 0.81 (0.80–0.82) among people who met your conditions and whom the model had not learned from. Expect 1,260 conversions; in nine of ten cases 1,190 to 1,331. Among as many people picked at random: 370 (3.4×). Had you asked on 2026-10-25 with the same words, 1,204 of the 10,000 people would have converted; at random 371.
+    *Strong* — AUC 0.81 (0.80–0.82) among people who met your conditions and whom the model had not learned from. Expect 1,260 conversions; in nine of ten cases 1,190 to 1,331. Among as many people picked at random: 370 (3.4×). Had you asked on 2026-10-25 with the same words, 1,204 of the 10,000 people would have converted; at random 371. With 95 % certainty the order found 3.0 to 3.4 times as many as chance; the grade follows from that.
     ---
     *Who they are, roughly* (these rules agree with the segment for 83% of people; half would be chance)
     • Orders, last 30 days at most 30 and Orders, last 30 days above 2.5: 42% of the segment
@@ -120,7 +120,7 @@ fn the_result_is_told_in_japanese_too() {
     = 選べる人：187,000人
     *届けた人：5,000人* （見込みの高い順）
     ---
-    *精度：とても良い* — 条件に合う人のうち、モデルが学習していない人で測ったAUCは 0.81（0.80〜0.82）です。購入は 1,260 件と見込まれます（10回中9回は 1,190〜1,331 件）。同じ人数を無作為に選んだ場合は 370 件です（3.4 倍）。2026-10-25 に同じ条件で依頼していたら、10,000 人のうち 1,204 人が購入していました。無作為なら 371 人です。
+    *精度：高い* — 条件に合う人のうち、モデルが学習していない人で測ったAUCは 0.81（0.80〜0.82）です。購入は 1,260 件と見込まれます（10回中9回は 1,190〜1,331 件）。同じ人数を無作為に選んだ場合は 370 件です（3.4 倍）。2026-10-25 に同じ条件で依頼していたら、10,000 人のうち 1,204 人が購入していました。無作為なら 371 人です。この順位で見つかる購入は、95 % の確かさで無作為の 3.0〜3.4 倍です。評価はこれに基づきます。
     ---
     *おおよその特徴* （83% の人で、セグメントと一致します。偶然なら半分です）
     • 直近30日の注文が 30 以下 かつ 直近30日の注文が 2.5 より多い：セグメントの 42%

@@ -1,0 +1,1 @@
+update segment_request set anyway = true where number = 1;
