@@ -358,7 +358,7 @@ horizon_days = 28
     #[test]
     fn a_small_catalog_gets_defaults() {
         let catalog = Catalog::parse(SMALL).unwrap();
-        assert_eq!(catalog.products[0].min_conversions, 100);
+        assert_eq!(catalog.products[0].min_conversions, 50);
         assert_eq!(catalog.limits.hidden_cell, 10);
         assert!(catalog.features.iter().any(|feature| feature.by_category_top == Some(20)));
     }

@@ -195,8 +195,8 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
 async fn what_stops_a_build_says_why() {
     let sample = sample().await;
     let (text, cause) = failure(&sample, &ask(&sample, "no", "product=kimono size=500")).await;
-    assert!(matches!(cause, Failure::TooFewConversions { needed: 100, .. }), "{text}");
-    assert!(text.contains("of 100 conversions"), "{text}");
+    assert!(matches!(cause, Failure::TooFewConversions { needed: 50, .. }), "{text}");
+    assert!(text.contains("of 50 conversions"), "{text}");
 
     let narrow = "product=skincare gender=m age=80-84 region=tottori size=100 converted=ever";
     let (text, cause) = failure(&sample, &ask(&sample, "no", narrow)).await;

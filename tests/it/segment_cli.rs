@@ -47,7 +47,7 @@ async fn models_are_trained_before_anybody_asks_and_once_only() {
     };
     let first = said("warm").await;
     assert!(first.contains("skincare: trained model"), "{first}");
-    assert!(first.contains("kimono: only 0 of 100 conversions"), "too few is no reason to stop: {first}");
+    assert!(first.contains("kimono: only 0 of 50 conversions"), "too few is no reason to stop: {first}");
     let again = said("warm --product skincare").await;
     assert!(again.contains("skincare: model ") && again.contains(" is there"), "{again}");
     let built = said(&format!("create --product skincare --size 200 --out {}", out.path().display())).await;

@@ -61,7 +61,7 @@ async fn a_product_with_too_little_to_learn_from_is_refused_before_anything_is_q
     let sample = sample().await;
     let stage = Stage::counting(&sample).await;
     let reply = stage.types("product=kimono size=500 --go").await;
-    assert!(said(&reply).contains("no conversion") && said(&reply).contains("100 are needed"), "{}", said(&reply));
+    assert!(said(&reply).contains("no conversion") && said(&reply).contains("50 are needed"), "{}", said(&reply));
     assert!(queued(&stage).await.is_empty());
     stage.types("product=skincare size=500 --go").await;
     assert_eq!(queued(&stage).await.len(), 1);

@@ -275,7 +275,7 @@ async fn products_that_cannot_be_learned_yet_come_last_once_that_is_known() {
         "Supplements",
         "Coffee subscription",
         "Skincare (not ready: 554 of 10,000 conversions)",
-        "Kimono rental (not ready: 0 of 100 conversions)",
+        "Kimono rental (not ready: 0 of 50 conversions)",
     ];
     assert_eq!(products(&update["view"]), known);
     assert_eq!(estimate(&update["view"]), estimate(&opened));

@@ -67,7 +67,7 @@ impl Checker<'_> {
             search: raw.search,
             conversion: Conversion { table: table.name.clone(), kind: raw.kind, categories: raw.categories },
             horizon_days: raw.horizon_days.into_inner(),
-            min_conversions: raw.min_conversions.unwrap_or(100),
+            min_conversions: raw.min_conversions.unwrap_or(50),
             exclude_converted,
             control_percent,
             priority,

@@ -147,12 +147,11 @@ fn products_without_enough_conversions_come_last_and_say_so() {
     let (mut catalog, texts) = (catalog(), Texts::load().unwrap());
     let say = texts.say(Locale::En);
     catalog.products[0].names.en = "Long ".repeat(30);
-    catalog.products[0].min_conversions = 100;
-    let few = [(catalog.products[0].id.clone(), 64), (catalog.products[1].id.clone(), 100)].into();
+    let few = [(catalog.products[0].id.clone(), 32), (catalog.products[1].id.clone(), 50)].into();
     let shown = |choices: Vec<Choice>| choices.into_iter().map(|choice| choice.text).collect::<Vec<_>>();
     let found = shown(matching(&catalog, "", say, &few));
     let last = found.last().unwrap();
-    assert!(last.ends_with("… (not ready: 64 of 100 conversions)"), "{last}");
+    assert!(last.ends_with("… (not ready: 32 of 50 conversions)"), "{last}");
     assert_eq!(last.chars().count(), limits::OPTION_TEXT);
     assert_eq!(found.iter().filter(|text| text.contains("not ready")).count(), 1);
 
