@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 6;
+const MODEL_VERSION: u32 = 7;
 
 const REPLAYS: &str = "replays/";
 /// Days whose replays are read, and how far apart they are: closer ones would say nearly the same.

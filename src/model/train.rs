@@ -1,5 +1,7 @@
 //! One training: assemble, boost, judge.
 
+use std::num::NonZeroU8;
+
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,13 @@ use super::{
 
 /// People of the holdout that contributions are averaged over, at most.
 const EXPLAINED_MAX: usize = 2000;
+
+/// With fewer conversions, chance decides much of who is at the head of a list: steps are smaller, each tree sees a part of
+/// the people, and the mean of several models is taken.
+const FEW: u64 = 5_000;
+const FEW_RATE: f64 = 0.03;
+const FEW_ROWS: f64 = 0.7;
+const FEW_TIMES: NonZeroU8 = NonZeroU8::new(3).expect("more than 0");
 
 /// Trees at most; long before, they stop helping.
 const TREES_MAX: usize = 4_000;
@@ -137,10 +146,12 @@ struct Learned {
 }
 
 fn learn(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<Learned, ModelError> {
-    let (rows, params) = (Rows::of(&set), params(source, set.positives())?);
+    let (rows, positives) = (Rows::of(&set), set.positives());
+    let params = params(source, positives)?;
+    let times = if positives < FEW { FEW_TIMES } else { NonZeroU8::MIN };
     let dataset = dataset(source, set)?;
     let stopped = watched(&params, &dataset, &rows, report)?;
-    let again = interrupted(params.refit(&dataset, &stopped, &mut going_on(report)))?;
+    let again = interrupted(params.refit_averaged(&dataset, &stopped, times, &mut going_on(report)))?;
     let booster = again.centred_on(&stopped, &dataset, &rows.unseen);
     Ok(Learned { judges: rows.judges(&dataset), stopped, booster })
 }
@@ -180,8 +191,11 @@ fn dataset(source: &Source<'_>, set: TrainingSet) -> Result<Dataset, ModelError>
 }
 
 fn params(source: &Source<'_>, positives: u64) -> Result<gbdt::GbdtValidParams, ModelError> {
+    let few = positives < FEW;
     let positives = usize::try_from(positives).expect("people fit memory");
-    Ok(gbdt::GbdtParams::for_positives(positives).trees_max(TREES_MAX).seed(source.seed).check()?)
+    let params = gbdt::GbdtParams::for_positives(positives).trees_max(TREES_MAX).seed(source.seed);
+    let params = if few { params.learning_rate(FEW_RATE).row_fraction(FEW_ROWS) } else { params };
+    Ok(params.check()?)
 }
 
 /// Trains until trees stop helping those who watch, or until the report says to stop.

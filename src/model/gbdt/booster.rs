@@ -49,6 +49,26 @@ pub(super) struct Boosted {
     pub(super) validation_scores: Vec<f64>,
 }
 
+impl Boosted {
+    /// The mean of some, one at least, that began at the same score; the facts, but for the trees, and the scores of the first.
+    pub(super) fn mean(mut all: Vec<Self>) -> Self {
+        let times = i32::try_from(all.len()).expect("a few");
+        if times > 1 {
+            for tree in all.iter_mut().flat_map(|boosted| &mut boosted.trees) {
+                let part = |leaf: &Leaf| Leaf { value: leaf.value / times, ..*leaf };
+                tree.set_leaves(tree.leaves().iter().map(part).collect());
+            }
+        }
+        let mut all = all.into_iter();
+        let mut mean = all.next().expect("one at least");
+        for other in all {
+            mean.trees.extend(other.trees);
+            mean.facts.trees_grown += other.facts.trees_grown;
+        }
+        mean
+    }
+}
+
 impl Booster<'_> {
     /// Boosts until enough trees are grown, they stop helping, or `going_on` says no; `None` in the last case.
     pub(super) fn boost(&self, going_on: &mut Watching<'_>) -> Option<Boosted> {

@@ -1,5 +1,7 @@
 //! How a model comes from checked parameters and a linfa dataset.
 
+use std::num::NonZeroU8;
+
 use linfa::ParamGuard;
 use linfa::traits::Fit;
 use ndarray::Array1;
@@ -124,7 +126,20 @@ impl GbdtValidParams {
     /// Learns again from all rows what `stopped` learned from a part of them: a tenth more trees, its calibration.
     /// A model without trees stays as it is.
     pub fn refit(&self, dataset: &Labelled, stopped: &Gbdt, going_on: &mut Watching<'_>) -> Result<Gbdt, FitError> {
-        rayon::scope(|_| Task::new(self, dataset, going_on)?.refit(stopped))
+        self.refit_averaged(dataset, stopped, NonZeroU8::MIN, going_on)
+    }
+
+    /// Like [`GbdtValidParams::refit`], but learns `times` with other random choices and takes the mean: as many times the
+    /// trees, with smaller leaves. What chance put at the head of one list is not at the head of the others (Breiman,
+    /// "Bagging predictors", 1996; here rows stay and features differ).
+    pub fn refit_averaged(
+        &self,
+        dataset: &Labelled,
+        stopped: &Gbdt,
+        times: NonZeroU8,
+        going_on: &mut Watching<'_>,
+    ) -> Result<Gbdt, FitError> {
+        rayon::scope(|_| Task::new(self, dataset, going_on)?.refit(stopped, times))
     }
 
     fn fit_in_pool(
@@ -168,10 +183,10 @@ impl<'a> Task<'a> {
         }
         let train = self.train;
         let stopped = self.boost(rows, params, Some((train, &watched)))?;
-        if params.refit { self.refit(&stopped) } else { Ok(stopped) }
+        if params.refit { self.refit(&stopped, NonZeroU8::MIN) } else { Ok(stopped) }
     }
 
-    fn refit(&mut self, stopped: &Gbdt) -> Result<Gbdt, FitError> {
+    fn refit(&mut self, stopped: &Gbdt, times: NonZeroU8) -> Result<Gbdt, FitError> {
         if stopped.trees.is_empty() {
             return Ok(stopped.clone());
         }
@@ -179,7 +194,7 @@ impl<'a> Task<'a> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "trees are at most 100,000")]
         let trees_max = (real(stopped.trees.len()) * REFIT_TREES).round() as usize;
         let again = GbdtValidParams { trees_max, patience: 0, ..params.clone() };
-        let mut model = self.boost(all_rows(train), &again, None)?;
+        let mut model = self.boost_averaged(all_rows(train), &again, None, times)?;
         model.calibration = stopped.calibration;
         model.facts.validation_rows = stopped.facts.validation_rows;
         model.facts.validation_loss = stopped.facts.validation_loss;
@@ -201,19 +216,34 @@ impl<'a> Task<'a> {
         params: &GbdtValidParams,
         validation: Option<(&Labelled, &[u32])>,
     ) -> Result<Gbdt, FitError> {
+        self.boost_averaged(rows, params, validation, NonZeroU8::MIN)
+    }
+
+    /// Boosts so many times on the same bins, each with the next seed.
+    fn boost_averaged(
+        &mut self,
+        rows: Vec<u32>,
+        params: &GbdtValidParams,
+        validation: Option<(&Labelled, &[u32])>,
+        times: NonZeroU8,
+    ) -> Result<Gbdt, FitError> {
         let (rows, negatives_kept) = thin_negatives(self.train, rows, params.negatives_per_positive, params.seed);
         let (bins, train) = Fold::with_bins(self.train, &rows, params.bins_max, params.seed);
         let validation = validation.map(|(dataset, rows)| self.validation_fold(dataset, &bins, rows)).transpose()?;
-        let task = Booster {
-            params,
-            bins: &bins,
-            feature_keys: &self.feature_keys,
-            directions: &self.directions,
-            train: &train,
-            prior_correction: ln(negatives_kept),
-            validation: validation.as_ref(),
-        };
-        let boosted = task.boost(&mut *self.going_on).ok_or(FitError::Stopped)?;
+        let mut boosted = Vec::new();
+        for time in 0..times.get() {
+            let task = Booster {
+                params: &GbdtValidParams { seed: params.seed.wrapping_add(time.into()), ..params.clone() },
+                bins: &bins,
+                feature_keys: &self.feature_keys,
+                directions: &self.directions,
+                train: &train,
+                prior_correction: ln(negatives_kept),
+                validation: validation.as_ref(),
+            };
+            boosted.push(task.boost(&mut *self.going_on).ok_or(FitError::Stopped)?);
+        }
+        let boosted = Boosted::mean(boosted);
         let calibration = validation.map_or(Calibration::IDENTITY, |fold| calibrate(&fold, &boosted));
         let Boosted { base_score, trees, mut facts, .. } = boosted;
         facts.negatives_kept = negatives_kept;

@@ -1,5 +1,7 @@
 //! What can be asked of the booster beyond its defaults: categories, sampling, monotone features, stopping.
 
+use std::num::NonZeroU8;
+
 use linfa::traits::Fit;
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
@@ -147,6 +149,25 @@ fn learning_again_from_all_rows_uses_the_rounds_that_helped() {
     assert!(stopped.facts().rows < 4_000 && again.trees().len() >= stopped.trees().len());
     assert_eq!(again.calibration(), stopped.calibration());
     assert_eq!(again.facts().validation_loss, stopped.facts().validation_loss);
+}
+
+#[test]
+fn the_mean_of_several_trainings_scores_as_their_mean() {
+    let data = planted(4_000, 4, 95);
+    let with_seed = |seed| quick().feature_fraction(0.5).seed(seed).check().unwrap();
+    let stopped = with_seed(7).fit(&data).unwrap();
+    let going_on = &mut |_| true;
+    let mean = with_seed(7).refit_averaged(&data, &stopped, NonZeroU8::new(3).unwrap(), going_on).unwrap();
+    let each: Vec<Gbdt> = (7..10).map(|seed| with_seed(seed).refit(&data, &stopped, &mut |_| true).unwrap()).collect();
+    assert_ne!(each[0].trees(), each[1].trees());
+    assert_eq!(mean.trees().len(), each.iter().map(|model| model.trees().len()).sum::<usize>());
+    let scores: Vec<Vec<f64>> = each.iter().map(|model| model.raw_scores(&data.records)).collect();
+    for (row, score) in mean.raw_scores(&data.records).into_iter().enumerate() {
+        let expected = scores.iter().map(|of| of[row]).sum::<f64>() / 3.0;
+        assert!((score - expected).abs() < 1e-4, "row {row}: {score} and {expected}");
+    }
+    let read = Gbdt::from_bytes(&mean.to_bytes()).unwrap();
+    assert_eq!(read.raw_scores(&data.records), mean.raw_scores(&data.records));
 }
 
 #[test]
