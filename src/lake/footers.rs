@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use polars::io::parquet::metadata::FileMetadata;
+use polars::{
+    io::{SerReader, parquet::metadata::FileMetadata},
+    prelude::ParquetReader,
+};
 use polars_parquet_format::thrift::{
     self,
     protocol::{TCompactInputProtocol, TInputProtocol, TType},
@@ -108,10 +111,30 @@ const LOGICAL: &[(i16, Kind)] = &[
 ];
 const TIME: &[(i16, Kind)] = &[(1, TRUTH), (2, Kind::Struct(&[(1, ANY), (2, ANY), (3, ANY)]))];
 
+/// A reader of a file whose footer may be trusted, and has been read; `None` where it may not, or the file is no Parquet.
+/// Blocks.
+pub fn open(path: &Path) -> io::Result<Option<ParquetReader<File>>> {
+    if !is_whole(path)? {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut reader = ParquetReader::new(file);
+    let fits = match reader.get_metadata() {
+        Ok(footer) => fits(footer, bytes),
+        Err(error) => {
+            // The library's words are for those who mend this program.
+            tracing::debug!(path = %path.display(), %error, "no footer");
+            false
+        }
+    };
+    Ok(fits.then_some(reader))
+}
+
 /// Whether the lists of the file's footer have as many elements as they say, its fields are of the kinds that their numbers
 /// say, and its columns lie in few others: whoever reads it makes room for them first, and goes down into them. `false` as
 /// well for what is no Parquet. Blocks.
-pub fn is_whole(path: &Path) -> io::Result<bool> {
+fn is_whole(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let mut tail = [0; TAIL as usize];
     let size = file.metadata()?.len();
@@ -231,7 +254,7 @@ impl Kind {
 }
 
 /// Whether every column chunk lies within a file of so many bytes, and the row groups have as many rows as the footer says.
-pub fn fits(footer: &FileMetadata, bytes: u64) -> bool {
+fn fits(footer: &FileMetadata, bytes: u64) -> bool {
     let within = footer.row_groups.iter().all(|group| {
         let whole = group.full_byte_range();
         let inside = |range: std::ops::Range<u64>| range.start <= range.end && range.end <= bytes;

@@ -196,15 +196,7 @@ fn no_parquet(path: &Path) -> String {
 }
 
 fn footer(path: &Path) -> Option<(Format, Box<[String]>)> {
-    if !footers::is_whole(path).ok()? {
-        return None;
-    }
-    let mut reader = ParquetReader::new(File::open(path).ok()?);
-    let metadata = reader.get_metadata().ok()?.clone();
-    let bytes = path.metadata().ok()?.len();
-    if !footers::fits(&metadata, bytes) {
-        return None;
-    }
+    let metadata = footers::open(path).ok()??.get_metadata().ok()?.clone();
     let instants = metadata.schema_descr.columns().iter().filter(|column| {
         let primitive = &column.descriptor.primitive_type;
         matches!(primitive.physical_type, polars_parquet::parquet::schema::types::PhysicalType::Int96)

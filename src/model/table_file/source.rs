@@ -79,14 +79,9 @@ impl Source {
             || csv_reader(path, &file.csv).map(|reader| (Format::Csv(file.csv.clone()), reader.header().to_vec()));
         let (format, columns) = match ending(path).as_str() {
             "parquet" => {
-                if !footers::is_whole(path).map_err(TableFileError::io(path))? {
-                    return Err(TableFileError::Undecodable { path: path.to_owned() });
-                }
-                let mut reader = parquet(path)?;
+                let reader = footers::open(path).map_err(TableFileError::io(path))?;
+                let mut reader = reader.ok_or_else(|| TableFileError::Undecodable { path: path.to_owned() })?;
                 let footer = reader.get_metadata().map_err(TableFileError::polars(path))?.clone();
-                if !footers::fits(&footer, path.metadata().map_err(TableFileError::io(path))?.len()) {
-                    return Err(TableFileError::Undecodable { path: path.to_owned() });
-                }
                 let schema = reader.schema().map_err(TableFileError::polars(path))?;
                 (Format::Parquet(footer), schema.iter_names().map(ToString::to_string).collect())
             }
