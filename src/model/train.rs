@@ -147,8 +147,7 @@ struct Learned {
 
 fn learn(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<Learned, ModelError> {
     let (rows, positives) = (Rows::of(&set), set.positives());
-    let params = params(source, positives)?;
-    let times = if positives < FEW { FEW_TIMES } else { NonZeroU8::MIN };
+    let (params, times) = params(source, positives)?;
     let dataset = dataset(source, set)?;
     let stopped = watched(&params, &dataset, &rows, report)?;
     let again = interrupted(params.refit_averaged(&dataset, &stopped, times, &mut going_on(report)))?;
@@ -190,12 +189,14 @@ fn dataset(source: &Source<'_>, set: TrainingSet) -> Result<Dataset, ModelError>
     Ok(if weigh { dataset.with_weights(Array1::from(set.weights)) } else { dataset })
 }
 
-fn params(source: &Source<'_>, positives: u64) -> Result<gbdt::GbdtValidParams, ModelError> {
+/// How trees are grown from so many conversions, and how many models the final one is the mean of.
+fn params(source: &Source<'_>, positives: u64) -> Result<(gbdt::GbdtValidParams, NonZeroU8), ModelError> {
     let few = positives < FEW;
     let positives = usize::try_from(positives).expect("people fit memory");
     let params = gbdt::GbdtParams::for_positives(positives).trees_max(TREES_MAX).seed(source.seed);
-    let params = if few { params.learning_rate(FEW_RATE).row_fraction(FEW_ROWS) } else { params };
-    Ok(params.check()?)
+    let (params, times) =
+        if few { (params.learning_rate(FEW_RATE).row_fraction(FEW_ROWS), FEW_TIMES) } else { (params, NonZeroU8::MIN) };
+    Ok((params.check()?, times))
 }
 
 /// Trains until trees stop helping those who watch, or until the report says to stop.
