@@ -97,6 +97,8 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
         ],
     );
     let replay = quality.replay.map(|Replayed { day, picked, came, random, lift }| {
+        // Where everyone is in, there is no grade that would follow from it.
+        let lift = lift.filter(|_| quality.grade.is_some());
         let (low, high) = lift.unwrap_or_default();
         let args = [
             ("day", day.to_string().into()),
