@@ -22,7 +22,7 @@ use crate::{
     queue::{self, ClaimLimits, JobKind},
     slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Pace, SlackApp, SlackClient, SlackLook},
     texts::Texts,
-    worker::{self, Children, Estimator, Overrun, WorkerSettings},
+    worker::{self, Children, Estimator, Idle, Overrun, WorkerSettings},
 };
 
 /// Deliveries and last words at the same time; they only wait for the network.
@@ -53,11 +53,13 @@ pub async fn serve(
     let pool = open_database(&config).await?;
     let results = Results::new(store.clone(), pool.clone(), catalog.limits);
     let app = SlackApp::new(catalog.clone(), pool.clone(), Arc::new(Texts::load()?), client, slack_config)
-        .with_estimates(estimates(catalog, store));
+        .with_estimates(estimates(catalog.clone(), store.clone()));
 
     let mut parts = Parts { tasks: JoinSet::new(), stopping: stopping.clone() };
     let health = http::Health { pool: pool.clone(), slack: app.client().clone() };
-    parts.add("the HTTP server", door.serve(slack::router(app.clone()), health, stopping.clone()));
+    let token = config.metrics_token.clone();
+    let metrics = http::Metrics { health, catalog, store, token, seen: Arc::default() };
+    parts.add("the HTTP server", door.serve(slack::router(app.clone()), metrics, stopping.clone()));
     let watching = app.client().clone().watch_installation(stopping.clone());
     parts.add("the look at the installation", finished(watching));
     let announcing = slack::announce(app.clone(), AnnounceSettings::default(), stopping.clone());
@@ -113,11 +115,14 @@ pub async fn work(config: Config, name: String, stopping: CancellationToken) -> 
     let store = open_store(&config).await?;
     let pool = open_database(&config).await?;
     let settings = WorkerSettings { overrun: Overrun::Abort, ..WorkerSettings::new(name, limits(&config)) };
+    let catalog = Arc::new(catalog);
+    let idle = Idle::new(&settings.name, pool.clone(), catalog.clone(), store.clone());
+    let warming = tokio::spawn(worker::warm_when_idle(idle, stopping.clone()));
     let shared = Arc::new(segment_job::Shared { catalog, store });
     let perform = move |job| segment_job::perform(shared.clone(), job);
     tracing::info!(worker = settings.name, "waiting for segments to build");
     worker::run(&pool, JobKind::Segment, &settings, perform, stopping).await;
-    Ok(())
+    Ok(warming.await?)
 }
 
 /// Opens the database with its tables up to date.

@@ -9,6 +9,7 @@ mod ids;
 mod names;
 mod raw;
 mod rhythm;
+mod warm;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ pub use attribute::{Attribute, AttributeValues, Band, Choice, Code};
 pub use check::CatalogError;
 pub use ids::{AttributeId, GenderId, ProductId, RegionCode};
 pub use names::{Locale, Names};
+pub use warm::Warm;
 
 /// A company's catalog, checked against itself.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Catalog {
     pub rhythm: Vec<FeatureDecl>,
     /// Bounds that no request may leave.
     pub limits: Limits,
+    /// Models that are trained before anybody asks.
+    pub warm: Warm,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal.
     pub sha256: String,
 }

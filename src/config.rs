@@ -23,6 +23,8 @@ pub struct Config {
     pub slack: Option<SlackConfig>,
     /// `SEGMENT_LISTEN`, default `127.0.0.1:8080`: address of the HTTP server.
     pub listen: SocketAddr,
+    /// `SEGMENT_METRICS_TOKEN`, optional: whoever reads `/metrics` must send it; without it only who comes through no proxy may.
+    pub metrics_token: Option<Secret>,
     /// `SEGMENT_WORKERS`, default 1: segment jobs at the same time in `serve`.
     pub workers: u16,
     /// `SEGMENT_THREADS`, default 0: threads for features, training and scoring; 0 means every core.
@@ -58,6 +60,21 @@ pub struct SlackConfig {
     pub admins: Vec<String>,
     /// `SLACK_OPERATORS_CHANNEL`, optional: id of the channel that hears of failures that the operator has to look at.
     pub operators_channel: Option<String>,
+}
+
+/// Whether log lines are JSON.
+struct LogFormat(bool);
+
+impl std::str::FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "text" => Ok(Self(false)),
+            "json" => Ok(Self(true)),
+            _ => Err(()),
+        }
+    }
 }
 
 /// Text that is never printed.
@@ -118,6 +135,7 @@ impl Config {
             database_url: vars.optional("DATABASE_URL").map(Secret),
             slack: vars.slack(),
             listen: vars.parsed("SEGMENT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), "host:port"),
+            metrics_token: vars.optional("SEGMENT_METRICS_TOKEN").map(Secret),
             workers: vars.parsed("SEGMENT_WORKERS", 1, "a small whole number"),
             threads: vars.parsed("SEGMENT_THREADS", 0, "a whole number, 0 for every core"),
             memory_bytes: vars.parsed("SEGMENT_MEMORY_BYTES", 4 << 30, "a number of bytes"),
@@ -125,7 +143,7 @@ impl Config {
             lease: Duration::from_secs(vars.parsed("SEGMENT_LEASE_SECONDS", 30, "a number of seconds").max(2)),
             jobs_per_person: vars.parsed("SEGMENT_JOBS_PER_PERSON", 2, "a small whole number"),
             requests_kept_days: vars.parsed("SEGMENT_REQUESTS_KEPT_DAYS", 90, "a number of days, 0 for all"),
-            log_json: vars.text("SEGMENT_LOG_FORMAT", "text") == "json",
+            log_json: vars.parsed("SEGMENT_LOG_FORMAT", LogFormat(false), "text or json").0,
             log_filter: vars.text("SEGMENT_LOG", "info"),
         };
         if [&config.lake, &config.store].iter().any(|place| place.starts_with("s3://")) {
@@ -250,11 +268,12 @@ mod tests {
 
     #[test]
     fn wrong_values_are_reported_together() {
-        let error = config(&[("SEGMENT_WORKERS", "many"), ("SEGMENT_LISTEN", "here"), ("SLACK_BOT_TOKEN", "xoxb-1")]);
+        let error = config(&[("SEGMENT_WORKERS", "many"), ("SEGMENT_LISTEN", "here"), ("SEGMENT_LOG_FORMAT", "yaml"), ("SLACK_BOT_TOKEN", "xoxb-1")]);
         insta::assert_snapshot!(error.unwrap_err(), @"
         SLACK_BOT_TOKEN is set but SLACK_SIGNING_SECRET is not
         SEGMENT_LISTEN is `here`, which is not host:port
         SEGMENT_WORKERS is `many`, which is not a small whole number
+        SEGMENT_LOG_FORMAT is `yaml`, which is not text or json
         ");
     }
 

@@ -9,12 +9,14 @@ pub mod gbdt;
 mod promise;
 mod registry;
 mod replay;
+mod replays;
 pub mod table_file;
 mod train;
 mod training;
 
 pub use error::ModelError;
-pub use promise::{Expected, Promise};
+pub use promise::{Expected, Promise, missed};
 pub use registry::{Model, Registry, Reuse, reference};
 pub use replay::{Asked, Kept, Replay, ReplayOf};
+pub use replays::{ProductReplay, Replays};
 pub use train::{FeatureWeight, ModelReport};

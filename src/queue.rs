@@ -31,8 +31,13 @@ mod usual;
 pub use claim::{Backoff, ClaimLimits, claim};
 pub use connect::connect;
 pub use error::{Fenced, QueueError};
-pub use incident::{Calm, Example, Incident, mark_incident_shown, resolve_incidents, unshown_incidents};
-pub use inspect::{FailedRequest, InFlight, LiveJob, Tally, failed, history, in_flight, tallies};
+pub use incident::{
+    Calm, Example, Incident, PROMISE_MISSED, mark_incident_shown, resolve_incidents, unshown_incidents,
+};
+pub use inspect::{
+    FailedRequest, InFlight, JobTally, LiveJob, Tally, failed, history, in_flight, is_idle, live_jobs, open_incidents,
+    tallies,
+};
 pub use job::{Beat, JobKind, Lease, beat, note, report};
 pub use listen::{Listener, Wake};
 pub use migrate::{MIGRATOR, migrate};
@@ -50,4 +55,4 @@ pub use standing::{Standing, examine};
 pub use submit::{CancelOutcome, NewRequest, Submitted, cancel, retry, submit};
 pub use suppression::{RememberedList, remember_list, remembered_list};
 pub use trouble::Trouble;
-pub use usual::{products_asked, usual_duration};
+pub use usual::{build_seconds, products_asked, usual_duration};

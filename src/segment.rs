@@ -20,6 +20,6 @@ pub use grade::{Evidence, Grade};
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, Promised, SnapshotRef};
 pub use problem::{Field, Problem};
 pub use summary::{
-    Breakdown, Cell, Direction, Factor, Quality, Replayed, Rule, RulePart, RuleTest, Summary, Waterfall,
+    Breakdown, Cell, Direction, Factor, Missed, Quality, Replayed, Rule, RulePart, RuleTest, Summary, Waterfall,
 };
 pub use typed::{TypedLine, plain};

@@ -14,6 +14,7 @@ mod summarise;
 mod supervise;
 pub mod suppression;
 mod verify;
+mod warm;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use run_loop::run;
 pub use stop::{StopFlag, StopReason};
 pub use supervise::{Children, follow_parent, supervise};
 pub use verify::{Check, read_manifest, verify};
+pub use warm::{Freshness, Idle, Warmed, freshness, warm, warm_when_idle};
 
 use crate::queue::{ClaimLimits, Lease, Request};
 

@@ -24,6 +24,7 @@ result-expected = Expect { $expected } conversions; in nine of ten cases { $low 
 result-expected-everyone = Everyone who could be picked is in, so the ranking made no difference; expect { $expected } conversions, in nine of ten cases { $low } to { $high }.
 result-replay = Had you asked on { $day } with the same words, { $came } of the { $picked } people would have converted; at random { $random }.
 result-replay-lift = Had you asked on { $day } with the same words, { $came } of the { $picked } people would have converted; at random { $random }. With 95 % certainty the order found { $low } to { $high } times as many as chance; the grade follows from that.
+result-missed = :warning: Take this number with care: { $missed } of the last { $of } promises for this product lay outside their interval, more than chance explains.
 result-without-events = Not learned from: { $people ->
         [one] one person
        *[other] { $people } people
@@ -53,4 +54,6 @@ result-guarded = In the files an apostrophe (') stands before { $people ->
         [one] one id
        *[other] { $people } ids
     }, because a spreadsheet would run such ids as formulas. Remove it where ids are matched. The file can be uploaded as it is as the list of people not to contact.
-result-provenance = Data up to { $as_of }; learned from { $positives } conversions; { $model }. Built in { $duration }. Reference { $reference }. Groups of few people are hidden.
+# Follows a number of conversions.
+result-positives-meeting = {" "}({ $people } in one period among people who met your conditions)
+result-provenance = Data up to { $as_of }; learned from { $positives } conversions{ $meeting }; { $model }. Built in { $duration }. Reference { $reference }. Groups of few people are hidden.

@@ -25,6 +25,7 @@ converted-never = Nobody (keep people who converted)
 converted-days = Converted in the last { $days } days
 converted-ever = Ever converted
 
+line-missed = :warning: Promises for this product missed more often than chance explains.
 state-queued = waiting
 state-running = running
 state-delivering = being delivered

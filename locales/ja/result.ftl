@@ -21,6 +21,7 @@ result-expected = 購入は { $expected } 件と見込まれます（10回中9�
 result-expected-everyone = 選べる人が全員含まれるため、順位付けによる違いはありません。購入は { $expected } 件と見込まれます（10回中9回は { $low }〜{ $high } 件）。
 result-replay = { $day } に同じ条件で依頼していたら、{ $picked } 人のうち { $came } 人が購入していました。無作為なら { $random } 人です。
 result-replay-lift = { $day } に同じ条件で依頼していたら、{ $picked } 人のうち { $came } 人が購入していました。無作為なら { $random } 人です。この順位で見つかる購入は、95 % の確かさで無作為の { $low }〜{ $high } 倍です。評価はこれに基づきます。
+result-missed = :warning: この見込みは目安としてください。この商品では、直近 { $of } 回の見込みのうち { $missed } 回が範囲を外れており、偶然では説明できません。
 result-without-events = 学習期間より前に行動が一度もない { $people } 人は、後から登録した可能性があるため学習に使っていません。行動のない人は最後の順位になります。
 grade-chance = 無作為と変わりません
 grade-weak = 低い
@@ -44,4 +45,6 @@ breakdown-more = … ほか { $more } 件
 model-reused = 作成済みのモデルを使用
 model-trained = 新しくモデルを作成
 result-guarded = ファイルの { $people } 件のIDには、表計算ソフトが数式として実行しないよう、先頭にアポストロフィ（'）を付けています。IDを照合するときは取り除いてください。連絡しない人のリストとしては、このファイルをそのまま登録できます。
-result-provenance = { $as_of } までのデータを使用。{ $positives } 件の購入から学習（{ $model }）。作成時間 { $duration }。照会番号 { $reference }。人数の少ない項目は表示していません。
+# 購入の件数の後に続く。
+result-positives-meeting = 、うち条件に合う人の購入は1期間で { $people } 件
+result-provenance = { $as_of } までのデータを使用。{ $positives } 件の購入から学習{ $meeting }（{ $model }）。作成時間 { $duration }。照会番号 { $reference }。人数の少ない項目は表示していません。

@@ -22,6 +22,7 @@ converted-never = 除外しない
 converted-days = 過去{ $days }日以内に購入した人
 converted-ever = 購入したことのある人
 
+line-missed = :warning: この商品の見込みは、偶然では説明できないほど外れています。
 state-queued = 待機中
 state-running = 実行中
 state-delivering = 配信中

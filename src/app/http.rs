@@ -1,6 +1,7 @@
 //! The HTTP server: Slack's routes, and whether the service is well.
 
 mod connections;
+mod metrics;
 
 use std::net::SocketAddr;
 
@@ -11,6 +12,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, queue::QueueError, slack::SlackClient};
+
+pub(super) use metrics::Metrics;
 
 /// Where the service listens, already bound: whoever asks from now on is answered.
 #[derive(Debug)]
@@ -43,11 +46,18 @@ impl Door {
         self.address
     }
 
-    /// Serves `routes` and the two questions of operators until `stopping`; open requests are answered first.
-    pub(super) async fn serve(self, routes: Router, health: Health, stopping: CancellationToken) -> anyhow::Result<()> {
+    /// Serves `routes` and the questions of operators until `stopping`; open requests are answered first.
+    pub(super) async fn serve(
+        self,
+        routes: Router,
+        metrics: Metrics,
+        stopping: CancellationToken,
+    ) -> anyhow::Result<()> {
         tracing::info!(address = %self.address, "listening");
+        let health = metrics.health.clone();
+        let numbers = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics);
         let questions = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
-        let all = routes.merge(questions.with_state(health));
+        let all = routes.merge(questions.with_state(health)).merge(numbers);
         connections::serve(self.listener, all, stopping).await;
         Ok(())
     }

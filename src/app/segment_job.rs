@@ -22,7 +22,7 @@ const BETWEEN_WRITES: Duration = Duration::from_millis(500);
 /// What every segment job of this process shares.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) catalog: Catalog,
+    pub(super) catalog: Arc<Catalog>,
     pub(super) store: Store,
 }
 

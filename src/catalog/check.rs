@@ -99,6 +99,7 @@ impl Checker<'_> {
             features,
             rhythm,
             limits: self.limits(raw.limits)?,
+            warm: raw.warm.checked().or_else(|(span, wrong)| self.fail(span, wrong))?,
             sha256: crate::digest::sha256_hex(self.text),
         })
     }

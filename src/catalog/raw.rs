@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{AmountUnit, Dumps, Limits, Locale, Measure};
+use super::{AmountUnit, Dumps, Limits, Locale, Measure, warm::RawWarm};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +28,8 @@ pub(super) struct RawCatalog {
     #[serde(default)]
     pub(super) features: Vec<RawFeature>,
     pub(super) limits: Option<Spanned<RawLimits>>,
+    #[serde(default)]
+    pub(super) warm: RawWarm,
 }
 
 #[derive(Debug, Deserialize)]

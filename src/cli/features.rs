@@ -17,6 +17,7 @@ use crate::{
     clock,
     config::Config,
     features::{self, Batch, Meaning, Memory, Snapshot, TableRows},
+    model::Replays,
     texts::grouped,
 };
 
@@ -85,6 +86,9 @@ async fn build(as_of: Option<NaiveDate>, again: bool, config: &Config) -> anyhow
         let gone = features::retire(lake, store, catalog, config.snapshots_kept, clock::now().into()).await;
         for day in gone.context("what is no longer needed could not be removed")? {
             output::line(format!("Removed the snapshot of {day}."));
+        }
+        if let Some(oldest) = Snapshot::days(store).await?.first() {
+            Replays { store }.retire(*oldest).await.context("old replays could not be removed")?;
         }
     }
     Ok(ExitCode::SUCCESS)

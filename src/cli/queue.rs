@@ -134,7 +134,7 @@ async fn retry(pool: &PgPool, which: Retry) -> anyhow::Result<()> {
         if queue::retry(pool, request.id).await? {
             again += 1;
         } else {
-            output::line(format!("#{number} is {} and not failed; left alone.", list::state(request.state)));
+            output::line(format!("#{number} is {} and not failed; left alone.", request.state.as_str()));
         }
     }
     output::line(format!("{again} requests are in the queue again."));
@@ -146,7 +146,7 @@ async fn cancel(pool: &PgPool, request: &Request) -> anyhow::Result<()> {
     output::line(match queue::cancel(pool, request.id).await? {
         CancelOutcome::Now => format!("#{number} is cancelled."),
         CancelOutcome::Stopping => format!("#{number} is being stopped."),
-        CancelOutcome::TooLate(state) => format!("#{number} is {} and cannot be cancelled.", list::state(state)),
+        CancelOutcome::TooLate(state) => format!("#{number} is {} and cannot be cancelled.", state.as_str()),
     });
     Ok(())
 }

@@ -10,13 +10,9 @@ use crate::{
     catalog::Product,
     config::Config,
     features::Snapshot,
-    model::{ModelError, Registry, Reuse},
     queue,
-    worker::build_segment::DEFAULT_SEED,
+    worker::{Warmed, warm},
 };
-
-/// Products that were asked for in so many days are those that somebody may ask for today.
-const ASKED_DAYS: i32 = 30;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -26,7 +22,7 @@ pub(super) struct Args {
     /// These products alone, separated by commas.
     #[arg(long, value_delimiter = ',', conflicts_with = "asked")]
     product: Vec<String>,
-    /// Only what somebody asked for in the last 30 days, by the database's requests.
+    /// Only what somebody asked for lately, by the database's requests; `[warm]` in the catalog says since when.
     #[arg(long)]
     asked: bool,
     /// Threads; `SEGMENT_THREADS` otherwise. Changes the time, never the result.
@@ -42,21 +38,16 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Some(day) => Snapshot::open(store, catalog, day).await?,
         None => Snapshot::newest(store, catalog).await?,
     };
-    let registry = Registry { store, catalog, seed: DEFAULT_SEED, reuse: Reuse::Allowed };
     for product in wanted(&args, &stores, config).await? {
         let bars = Bars::default();
-        // Boxed, because everything that training holds would otherwise be in the caller's future.
-        let model = Box::pin(registry.find_or_train(product, &snapshot, &bars)).await;
+        let warmed = warm(catalog, store, &snapshot, product, &bars).await;
         bars.finish();
-        match model {
-            Ok(model) if model.reused => output::line(format!("{}: model {} is there.", product.id, model.id)),
-            Ok(model) => output::line(format!("{}: trained model {}.", product.id, model.id)),
-            // No model at all is the answer for today; the others go on.
-            Err(error @ (ModelError::TooFewConversions { .. } | ModelError::OneClass { .. })) => {
-                output::line(format!("{}: {error}.", product.id));
-            }
-            Err(error) => return Err(error.into()),
-        }
+        output::line(match warmed? {
+            Warmed::Ready { model } => format!("{}: model {model} is there.", product.id),
+            Warmed::Trained { model } => format!("{}: trained model {model}.", product.id),
+            // The others go on.
+            Warmed::NoModel(why) => format!("{}: {why}.", product.id),
+        });
     }
     Ok(())
 }
@@ -67,7 +58,7 @@ async fn wanted<'s>(args: &Args, stores: &'s Stores, config: &Config) -> anyhow:
     ensure!(unknown.is_none(), "the catalog has no product `{}`", unknown.map(String::as_str).unwrap_or_default());
     let named: BTreeSet<String> = if args.asked {
         let pool = queue::connect(config.require_database()?).await?;
-        queue::products_asked(&pool, ASKED_DAYS).await?.into_iter().collect()
+        queue::products_asked(&pool, stores.catalog.warm.asked_days).await?.into_iter().collect()
     } else {
         args.product.iter().cloned().collect()
     };

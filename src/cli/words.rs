@@ -1,7 +1,7 @@
 //! A segment's numbers in words, for the terminal.
 
 use crate::{
-    segment::{Conditions, Direction, Estimate, Grade, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
+    segment::{Conditions, Direction, Estimate, Grade, Missed, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::grouped,
 };
 
@@ -81,11 +81,14 @@ fn quality(quality: &Quality) -> Vec<String> {
     });
     let mut lines = vec![format!(
         "{grade}AUC {:.3} ({:.3}–{:.3}) among people who met the conditions and whom the model did not learn from; {} conversions learned \
-         from",
+         from{}",
         quality.auc,
         quality.auc_low,
         quality.auc_high,
         grouped(quality.positives),
+        quality.positives_meeting.map_or_else(String::new, |met| {
+            format!("; {} in one horizon among those who met the conditions", grouped(met))
+        }),
     )];
     if let Some(Replayed { day, picked, came, random, lift }) = quality.replay {
         lines.push(format!(
@@ -93,6 +96,12 @@ fn quality(quality: &Quality) -> Vec<String> {
             grouped(came),
             grouped(picked),
             lift.map_or_else(String::new, |(low, high)| format!(" (surely {low:.1} to {high:.1} times as many)"))
+        ));
+    }
+    if let Some(Missed { missed, of }) = quality.missed {
+        lines.push(format!(
+            "Take the expectation with care: {missed} of the last {of} promises for this product lay outside their interval, \
+             more than chance explains"
         ));
     }
     if quality.without_events > 0 {

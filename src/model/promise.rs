@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::replay::Kept;
-use crate::segment::ExcludeConverted;
+use crate::segment::{ExcludeConverted, Missed};
 
 /// Conversions that came as promised and are added to what was seen, so that few replays change little.
 const PSEUDO_CONVERSIONS: f64 = 40.0;
@@ -30,6 +30,9 @@ pub struct Promise {
     /// Replays that it was learned from.
     pub replays: usize,
 }
+
+/// Among so many replays, more misses than these happen by chance in fewer than 5 of 100 cases, as each misses in one of ten.
+const MISSED_BY_CHANCE: u8 = 1;
 
 /// A number of conversions with its 90 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,6 +70,23 @@ impl Promise {
         let high = (conversions + Z90 * deviation).ceil();
         Expected { conversions, low: low as u64, high: (high as u64).max(low as u64 + 1) }
     }
+}
+
+/// Whether promises for one product missed more often than chance explains, each judged as if the product were new: by the
+/// replays of the `others`. `None` where they kept what they promise, or nobody can know yet.
+pub fn missed(own: &[Vec<Kept>], others: &[Vec<Kept>], excluded: ExcludeConverted, share: f64) -> Option<Missed> {
+    let promise = Promise::learned(others, excluded, share);
+    let judged: Vec<bool> = own
+        .iter()
+        .filter_map(|kept| nearest(kept, excluded, share))
+        .map(|kept| {
+            let Expected { low, high, .. } = promise.expected(kept.promised, kept.variance);
+            !(low..=high).contains(&kept.came)
+        })
+        .collect();
+    let count = |judged: usize| u8::try_from(judged).unwrap_or(u8::MAX);
+    let missed = Missed { missed: count(judged.iter().filter(|missed| **missed).count()), of: count(judged.len()) };
+    (missed.missed > MISSED_BY_CHANCE).then_some(missed)
 }
 
 /// By the method of moments: what differs more than chance alone would have it, joined with the prior.
@@ -155,6 +175,19 @@ mod tests {
         };
         let (steady, moving) = (of([1_000, 990, 1_010, 1_020, 980, 1_000]), of([600, 1_400, 700, 1_300, 800, 1_200]));
         assert!(steady < SPREAD_OF_EVERYONE && moving > 0.18, "{steady} {moving}");
+    }
+
+    #[test]
+    fn a_product_that_missed_twice_is_told_from_one_that_chance_moved() {
+        let of = |came: &[u64]| -> Vec<Vec<Kept>> {
+            came.iter().map(|came| vec![kept(ExcludeConverted::Never, 5, 100.0, *came)]).collect()
+        };
+        let others = of(&[100, 95, 108, 97, 104, 99]);
+        let judge = |came: &[u64]| missed(&of(came), &others, ExcludeConverted::Never, 0.05);
+        assert_eq!(judge(&[200, 210, 98]), Some(Missed { missed: 2, of: 3 }));
+        assert_eq!(judge(&[30, 190]), Some(Missed { missed: 2, of: 2 }), "too few and too many");
+        assert_eq!(judge(&[200, 101, 98]), None, "one of three may be chance");
+        assert_eq!((judge(&[200]), judge(&[])), (None, None));
     }
 
     /// A company of ten products whose periods differ by `drift`, and whose new buyers are promised `bias` times too many: how

@@ -1,8 +1,9 @@
 //! Models in the store: `models/<product>/<model id>/model.json`, `report.json` and `replay.parquet`; the same id is the same model.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::{NaiveDate, TimeDelta};
-use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,20 +17,14 @@ use crate::{
 
 use super::{
     ModelError, ModelReport, gbdt,
-    replay::{Kept, Replay},
+    replay::Replay,
+    replays::Replays,
     train::{Fitted, fit},
     training::{Source, Window},
 };
 
 /// Raised whenever the same inputs would give another model.
 const MODEL_VERSION: u32 = 7;
-
-const REPLAYS: &str = "replays/";
-/// Days whose replays are read, and how far apart they are: closer ones would say nearly the same.
-const REPLAY_DAYS: usize = 3;
-const APART: TimeDelta = TimeDelta::days(28);
-/// Objects that are read at a time.
-const READ_TOGETHER: usize = 16;
 
 /// Columns that say who may be learned from or picked, and not what somebody is like.
 const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];
@@ -112,6 +107,9 @@ struct Plan {
     past: Vec<Snapshot>,
 }
 
+/// Snapshots that were looked for, by day; `None` where there is none that this catalog describes.
+type Opened = BTreeMap<NaiveDate, Option<Snapshot>>;
+
 /// Where models come from and go to.
 pub struct Registry<'a> {
     pub store: &'a Store,
@@ -129,7 +127,7 @@ impl Registry<'_> {
         scored: &Snapshot,
         report: &dyn Report,
     ) -> Result<Model, ModelError> {
-        let Plan { identity, past } = self.plan(product, scored).await?;
+        let Plan { identity, past } = self.plan(product, scored, &mut Opened::new()).await?;
         let features = identity.features.clone();
         if self.reuse == Reuse::Allowed
             && let Some(model) = self.stored(product, &identity).await?
@@ -144,21 +142,35 @@ impl Registry<'_> {
         self.keep(product, identity, fitted).await
     }
 
-    /// Whether the model of `product` that scores `scored` is in the store.
-    pub async fn has(&self, product: &Product, scored: &Snapshot) -> Result<bool, ModelError> {
-        let id = self.plan(product, scored).await?.identity.id()?;
-        let objects = self.store.list(&key(product, &id, "model.json")).await?;
-        Ok(!objects.is_empty())
+    /// Of these products, those whose model for `scored` is not in the store yet, in their order.
+    pub async fn cold<'p>(
+        &self,
+        products: impl Iterator<Item = &'p Product>,
+        scored: &Snapshot,
+    ) -> Result<Vec<&'p Product>, ModelError> {
+        let (mut opened, mut cold) = (Opened::new(), Vec::new());
+        for product in products {
+            let id = self.plan(product, scored, &mut opened).await?.identity.id()?;
+            if self.store.list(&key(product, &id, "model.json")).await?.is_empty() {
+                cold.push(product);
+            }
+        }
+        Ok(cold)
     }
 
     /// What decides the model, and the snapshots that it learns from, the newest first.
-    async fn plan(&self, product: &Product, scored: &Snapshot) -> Result<Plan, ModelError> {
+    async fn plan(&self, product: &Product, scored: &Snapshot, opened: &mut Opened) -> Result<Plan, ModelError> {
         let horizon = TimeDelta::days(i64::from(product.horizon_days));
-        let earlier = Snapshot::open(self.store, self.catalog, scored.as_of() - horizon).await?;
+        let first = scored.as_of() - horizon;
+        let earlier = match self.optional(first, opened).await? {
+            Some(earlier) => earlier,
+            // Says why it is not there.
+            None => Snapshot::open(self.store, self.catalog, first).await?,
+        };
         let mut features = model_features(product, earlier.manifest(), scored.manifest())?;
         let mut past = vec![earlier];
         while past.len() < usize::from(TRAINING_WINDOWS)
-            && let Some(older) = self.optional(past[past.len() - 1].as_of() - horizon).await?
+            && let Some(older) = self.optional(past[past.len() - 1].as_of() - horizon, opened).await?
             && let Some(shared) = shared_features(&features, older.manifest())
         {
             features = shared;
@@ -177,12 +189,17 @@ impl Registry<'_> {
         Ok(Plan { identity, past })
     }
 
-    async fn optional(&self, as_of: NaiveDate) -> Result<Option<Snapshot>, ModelError> {
-        match Snapshot::open(self.store, self.catalog, as_of).await {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(FeaturesError::NoSnapshot { .. } | FeaturesError::OtherDefinition { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+    async fn optional(&self, as_of: NaiveDate, opened: &mut Opened) -> Result<Option<Snapshot>, ModelError> {
+        if let Some(snapshot) = opened.get(&as_of) {
+            return Ok(snapshot.clone());
         }
+        let snapshot = match Snapshot::open(self.store, self.catalog, as_of).await {
+            Ok(snapshot) => Some(snapshot),
+            Err(FeaturesError::NoSnapshot { .. } | FeaturesError::OtherDefinition { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        opened.insert(as_of, snapshot.clone());
+        Ok(snapshot)
     }
 
     async fn stored(&self, product: &Product, identity: &Identity) -> Result<Option<Model>, ModelError> {
@@ -217,8 +234,8 @@ impl Registry<'_> {
             self.store.write(&key(product, &id, "report.json"), Bytes::from(report)).await?;
             self.store.write(&key(product, &id, "replay.parquet"), fitted.replay.to_bytes()?).await?;
             if record.report.replay.is_past {
-                let kept = serde_json::to_vec(&record.report.kept)?;
-                self.store.write(&replay_key(&record.decided_by, &id), Bytes::from(kept)).await?;
+                let (day, replays) = (record.decided_by.labelled_by.as_of, Replays { store: self.store });
+                replays.keep(day, product.id.as_str(), &id, &record.report.kept).await?;
             }
             self.store.write(&key(product, &id, "model.json"), Bytes::from(bytes)).await?;
         }
@@ -229,38 +246,6 @@ impl Registry<'_> {
         let replay = fitted.replay;
         Ok(Model { id, sha256, features, booster, scorer, report, replay, trained_on, reused: false })
     }
-
-    /// The replays that requests of a snapshot's day are judged by: of every product's models of that day, and of two days
-    /// before, each a month earlier at least; their keys, sorted.
-    pub async fn replays(&self, as_of: NaiveDate) -> Result<Vec<String>, ModelError> {
-        let objects = self.store.list(REPLAYS).await?;
-        let day = |key: &str| key.strip_prefix(REPLAYS)?.split('/').next()?.parse::<NaiveDate>().ok();
-        let mut days: Vec<NaiveDate> = objects.iter().filter_map(|object| day(&object.key)).collect();
-        days.retain(|day| *day <= as_of);
-        days.sort_unstable();
-        let mut chosen: Vec<NaiveDate> = Vec::new();
-        for day in days.into_iter().rev() {
-            if chosen.len() < REPLAY_DAYS && chosen.last().is_none_or(|last| *last - day >= APART) {
-                chosen.push(day);
-            }
-        }
-        let of_chosen = |key: &String| day(key).is_some_and(|day| chosen.contains(&day));
-        Ok(objects.into_iter().map(|object| object.key).filter(of_chosen).collect())
-    }
-
-    /// What the named replays promised and what came.
-    pub async fn kept(&self, keys: &[String]) -> Result<Vec<Vec<Kept>>, ModelError> {
-        let reads = keys.iter().map(|key| async move {
-            let bytes = self.store.read(key).await?;
-            Ok::<Vec<Kept>, ModelError>(serde_json::from_slice(&bytes)?)
-        });
-        futures::stream::iter(reads).buffered(READ_TOGETHER).try_collect().await
-    }
-}
-
-/// `replays/<day>/<product>/<model id>.json`: what a model's past promised, small enough to be read by every request of that day.
-fn replay_key(decided_by: &Identity, id: &str) -> String {
-    format!("{REPLAYS}{}/{}/{id}.json", decided_by.labelled_by.as_of, decided_by.product)
 }
 
 fn key(product: &Product, id: &str, file: &str) -> String {

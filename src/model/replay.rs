@@ -54,6 +54,8 @@ pub struct Replay {
 pub struct Asked {
     /// Area under the ROC curve among those who met the request, with its 95 % interval; `None` where too few converted or not.
     pub auc: Option<(f64, f64, f64)>,
+    /// Conversions of all who met the request.
+    pub converted: u64,
     /// As many as would have been picked.
     pub picked: u64,
     /// Of these, who converted.
@@ -132,6 +134,7 @@ impl Replay {
         let all = labels.iter().filter(|converted| **converted).count();
         Ok(Some(Asked {
             auc: interval.map(|(auc, interval)| (auc, interval.low, interval.high)),
+            converted: all as u64 * self.of.one_in,
             picked: picked as u64 * self.of.one_in,
             came: came as u64 * self.of.one_in,
             random: real(all) / real(met.len()) * real(picked) * real_of(self.of.one_in),

@@ -12,6 +12,10 @@ use uuid::Uuid;
 use super::{MessageRef, QueueError, request::reference, sql, step::Held};
 use crate::segment::Failure;
 
+/// Before a product's id: its promises missed more often than chance explains. No request fails of it.
+pub const PROMISE_MISSED: &str = "promise_missed";
+/// A month of data must come before a promise can be judged anew, so this one lasts while somebody asks for the product.
+const MISSED_LASTS_DAYS: i32 = 7;
 /// A cause that comes back so soon after it was resolved was never gone.
 const REOPEN_SECONDS: f64 = 600.0;
 /// How many requests are named.
@@ -23,9 +27,9 @@ const PASS: i64 = 50;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
     pub id: Uuid,
-    /// As [`Failure::cause`] writes it.
+    /// As [`Failure::cause`] writes it, or [`PROMISE_MISSED`] with a product.
     pub cause: String,
-    /// Requests that failed of it.
+    /// Requests that met it.
     pub count: i64,
     /// The last of them, the newest first.
     pub examples: Vec<Example>,
@@ -85,10 +89,18 @@ impl FromRow<'_, PgRow> for Incident {
 }
 
 /// Counts a request that failed now, unless its requester can mend it.
-pub(super) async fn count(conn: &mut PgConnection, held: &Held, failure: &Failure) -> Result<(), sqlx::Error> {
-    if failure.is_the_requests() {
-        return Ok(());
-    }
+pub(super) async fn count_failure(conn: &mut PgConnection, held: &Held, failure: &Failure) -> Result<(), sqlx::Error> {
+    if failure.is_the_requests() { Ok(()) } else { count(conn, held, &failure.cause()).await }
+}
+
+/// Counts a segment of a product whose promises missed more often than chance explains.
+pub(super) async fn count_missed(conn: &mut PgConnection, held: &Held) -> Result<(), sqlx::Error> {
+    let text = "select conditions->>'product' from segment_request where id = $1";
+    let product: String = sql::query_scalar(text).bind(held.request_id).fetch_one(&mut *conn).await?;
+    count(conn, held, &format!("{PROMISE_MISSED}:{product}")).await
+}
+
+async fn count(conn: &mut PgConnection, held: &Held, cause: &str) -> Result<(), sqlx::Error> {
     sql::query(
         "with example as (
              select jsonb_build_array(jsonb_build_object('number', number, 'id', id)) as added
@@ -117,7 +129,7 @@ pub(super) async fn count(conn: &mut PgConnection, held: &Held, failure: &Failur
              examples = jsonb_path_query_array(
                  excluded.examples || incident.examples, '$[0 to $n]', jsonb_build_object('n', $5 - 1))",
     )
-    .bind(failure.cause())
+    .bind(cause)
     .bind(held.kind)
     .bind(held.request_id)
     .bind(REOPEN_SECONDS)
@@ -134,9 +146,13 @@ pub async fn resolve_incidents(pool: &PgPool, calm: Calm) -> Result<u64, QueueEr
         "update incident i
          set resolved_at = now(), version = version + 1
          where resolved_at is null
-           and (last_at < now() - make_interval(secs => $1)
+           and (last_at < now() - case split_part(cause, ':', 1)
+                                      when $4 then make_interval(days => $5)
+                                      else make_interval(secs => $1)
+                                  end
                 or (last_at < now() - make_interval(secs => $2)
                     and split_part(cause, ':', 1) <> all ($3)
+                    and split_part(cause, ':', 1) <> $4
                     and exists (
                         select from job j
                         where j.kind = i.kind and j.state = 'succeeded'
@@ -146,6 +162,8 @@ pub async fn resolve_incidents(pool: &PgPool, calm: Calm) -> Result<u64, QueueEr
     .bind(calm.quiet.as_secs_f64())
     .bind(calm.proven.as_secs_f64())
     .bind(&Failure::LOCAL_CAUSES[..])
+    .bind(PROMISE_MISSED)
+    .bind(MISSED_LASTS_DAYS)
     .execute(sql::once(pool))
     .await?;
     Ok(resolved.rows_affected())

@@ -49,6 +49,31 @@ pub async fn tallies(pool: &PgPool) -> Result<Vec<Tally>, QueueError> {
     Ok(sql::query_as(text).fetch_all(sql::once(pool)).await?)
 }
 
+/// How many jobs of a kind wait or are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct JobTally {
+    pub kind: JobKind,
+    pub running: bool,
+    pub jobs: i64,
+    /// Since the oldest of them was put into the queue or taken from it.
+    pub oldest_seconds: i64,
+}
+
+/// Jobs that are not over, by kind and state; only those that occur.
+pub async fn live_jobs(pool: &PgPool) -> Result<Vec<JobTally>, QueueError> {
+    let text = "select kind, state = 'running' as running, count(*) as jobs,
+                       extract(epoch from now() - min(coalesce(case when state = 'running' then started_at end, created_at)))::int8
+                           as oldest_seconds
+                from job where state in ('queued', 'running') group by kind, state order by kind, state";
+    Ok(sql::query_as(text).fetch_all(sql::once(pool)).await?)
+}
+
+/// Causes of failures that are not over.
+pub async fn open_incidents(pool: &PgPool) -> Result<i64, QueueError> {
+    let text = "select count(*) from incident where resolved_at is null";
+    Ok(sql::query_scalar(text).fetch_one(sql::once(pool)).await?)
+}
+
 /// Everything that is not over, the oldest first.
 pub async fn in_flight(pool: &PgPool) -> Result<Vec<InFlight>, QueueError> {
     let ids: Vec<Uuid> = sql::query_scalar(
@@ -69,6 +94,12 @@ pub async fn in_flight(pool: &PgPool) -> Result<Vec<InFlight>, QueueError> {
     let requests = requests_by_id(pool, &ids).await?;
     let job = |request: &Request| jobs.iter().find(|job| job.request_id == request.id).cloned();
     Ok(requests.into_iter().map(|request| InFlight { job: job(&request), request }).collect())
+}
+
+/// Whether no job of this kind waits or is worked on.
+pub async fn is_idle(pool: &PgPool, kind: JobKind) -> Result<bool, QueueError> {
+    let text = "select not exists (select from job where kind = $1 and state in ('queued', 'running'))";
+    Ok(sql::query_scalar(text).bind(kind).fetch_one(sql::once(pool)).await?)
 }
 
 /// The jobs of a request, the first step first, each in one line for a person.

@@ -96,6 +96,9 @@ async fn after_segment(conn: &mut PgConnection, held: &Held, step: &Step) -> Res
     match step {
         Step::Succeeded(summary) => {
             built(conn, &Next::after(held, JobKind::Deliver), summary.as_deref()).await?;
+            if summary.as_ref().is_some_and(|summary| summary.quality.missed.is_some()) {
+                incident::count_missed(conn, held).await?;
+            }
             for follower in share::followers(conn, held.request_id).await? {
                 let next = Next::of_request(JobKind::Deliver, follower.id, &follower.owner_key);
                 built(conn, &next, summary.as_deref()).await?;
@@ -156,7 +159,7 @@ async fn after_notify(conn: &mut PgConnection, held: &Held, step: &Step) -> Resu
 async fn fail_request(conn: &mut PgConnection, held: &Held, failure: &Failure) -> Result<(), sqlx::Error> {
     move_request(conn, held.request_id, RequestState::Failed, Some(failure)).await?;
     insert_next(conn, held, JobKind::Notify).await?;
-    incident::count(conn, held, failure).await
+    incident::count_failure(conn, held, failure).await
 }
 
 async fn store_summary(conn: &mut PgConnection, id: Uuid, summary: Option<&Summary>) -> Result<(), sqlx::Error> {

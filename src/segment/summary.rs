@@ -77,6 +77,10 @@ pub struct Quality {
     pub replay: Option<Replayed>,
     /// Conversions among the people learned from.
     pub positives: u64,
+    /// Conversions, one horizon ago, among those who met the request's conditions and exclusions; `None` where the log does not
+    /// reach back so far.
+    #[serde(default)]
+    pub positives_meeting: Option<u64>,
     /// Share of converters in the holdout.
     pub base_rate: f64,
     /// Conversions to expect among the delivered.
@@ -90,9 +94,20 @@ pub struct Quality {
     pub expected_random: f64,
     /// `expected / expected_random`; 1.0 when everyone eligible is delivered.
     pub lift: f64,
+    /// Where the product's promises missed more often than chance explains.
+    #[serde(default)]
+    pub missed: Option<Missed>,
     /// People whom the model did not learn from: they had no event up to the day it learned at, so they may have joined later.
     #[serde(default)]
     pub without_events: u64,
+}
+
+/// Replays of one product whose conversions lay outside the interval that would have been printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    pub missed: u8,
+    /// Replays that were judged.
+    pub of: u8,
 }
 
 /// What would have come of a request, had it been made one horizon ago.

@@ -86,7 +86,7 @@ fn log(incident: &Incident) {
     if incident.resolved_at.is_some() {
         tracing::info!(cause, count, "an incident is resolved");
     } else {
-        tracing::error!(cause, count, ?examples, "requests fail of one cause");
+        tracing::error!(cause, count, ?examples, "requests meet one cause");
     }
 }
 
@@ -137,10 +137,12 @@ pub(super) fn message(say: Say<'_>, incident: &Incident) -> Message {
         ("since", words::moment(incident.opened_at).into()),
         ("last", words::moment(incident.last_at).into()),
     ];
-    let text = if incident.resolved_at.is_some() {
-        say.with("incident-resolved", &args)
-    } else {
-        say.with("incident-open", &args)
+    let has_failed = !incident.cause.starts_with(queue::PROMISE_MISSED);
+    let text = match (incident.resolved_at.is_some(), has_failed) {
+        (true, true) => say.with("incident-resolved", &args),
+        (false, true) => say.with("incident-open", &args),
+        (true, false) => say.with("incident-missed-resolved", &args),
+        (false, false) => say.with("incident-missed-open", &args),
     };
     let examples = incident.examples.iter().map(|example| {
         let args = [("number", example.number.to_string().into()), ("reference", example.reference.as_str().into())];
@@ -164,6 +166,7 @@ fn cause(say: Say<'_>, cause: &str) -> (String, String) {
         "slack_unreachable" => (say.text("incident-slack-away"), say.text("look-slack-away")),
         "delivery_unconfirmed" => (say.text("incident-unconfirmed"), say.text("look-unconfirmed")),
         "suppression_lost" => (say.text("incident-suppression"), say.text("look-suppression")),
+        queue::PROMISE_MISSED => (say.with("incident-missed", &[("product", reason.into())]), say.text("look-missed")),
         _ => (say.text("incident-internal"), say.text("look-internal")),
     }
 }

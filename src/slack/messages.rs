@@ -136,7 +136,9 @@ pub(super) fn list(catalog: &Catalog, say: Say<'_>, requests: &[Request]) -> Mes
 /// One request in one line.
 pub(super) fn line(catalog: &Catalog, say: Say<'_>, request: &Request) -> String {
     let title = words::title(catalog, say, request);
-    format!("• {title} — {} ({})", words::state(say, request.state), words::moment(request.created_at))
+    let missed = request.summary.as_ref().and_then(|summary| summary.quality.missed);
+    let warning = missed.map_or_else(String::new, |_| format!("\n{}", say.text("line-missed")));
+    format!("• {title} — {} ({}){warning}", words::state(say, request.state), words::moment(request.created_at))
 }
 
 /// A request as it stands.

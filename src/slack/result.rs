@@ -7,7 +7,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     queue::Request,
-    segment::{Cell, Direction, Factor, Grade, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
+    segment::{Cell, Direction, Factor, Grade, Missed, Quality, Replayed, Rule, RuleTest, Summary, Waterfall},
     texts::{Say, fixed, grouped, percent},
 };
 
@@ -110,9 +110,12 @@ fn quality(say: Say<'_>, summary: &Summary) -> String {
         ];
         say.with(if lift.is_some() { "result-replay-lift" } else { "result-replay" }, &args)
     });
+    let missed = quality.missed.map(|Missed { missed, of }| {
+        say.with("result-missed", &[("missed", missed.to_string().into()), ("of", of.to_string().into())])
+    });
     let unknown = (quality.without_events > 0)
         .then(|| say.with("result-without-events", &[("people", quality.without_events.into())]));
-    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), replay, unknown];
+    let parts = [Some(ranking), Some(expectation(say, quality, &summary.waterfall)), missed, replay, unknown];
     say.sentences(parts.into_iter().flatten())
 }
 
@@ -223,11 +226,16 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 fn provenance(say: Say<'_>, request: &Request, summary: &Summary, taken: &str) -> String {
     let model = if summary.model_reused { say.text("model-reused") } else { say.text("model-trained") };
+    let meeting = summary
+        .quality
+        .positives_meeting
+        .map_or_else(String::new, |people| say.with("result-positives-meeting", &[("people", people.into())]));
     say.with(
         "result-provenance",
         &[
             ("as_of", summary.as_of.to_string().into()),
             ("positives", summary.quality.positives.into()),
+            ("meeting", meeting.into()),
             ("model", model.into()),
             ("duration", taken.into()),
             ("reference", request.reference.as_str().into()),

@@ -19,7 +19,7 @@ use crate::{
     export,
     features::Snapshot,
     lake::{Report, Store},
-    model::{self, Model, Registry, Reuse, gbdt::sigmoid},
+    model::{self, Model, Registry, Replays, Reuse, gbdt::sigmoid},
     segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Summary},
 };
 
@@ -111,13 +111,14 @@ pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dy
     if !selection.control.is_empty() {
         files.push(export::write_people(folder.path(), CONTROL_FILE, &selection.control)?);
     }
+    let past = Replays { store: ctx.store };
     let replays = match &ask.replays {
         Some(keys) => keys.clone(),
-        None => registry.replays(snapshot.as_of()).await?,
+        None => past.choose(snapshot.as_of()).await?,
     };
     let (catalog, conditions) = (ctx.catalog, &ask.conditions);
     let asking = Asking { catalog, conditions, model: &model, selection: &selection };
-    let (quality, promised) = promise(&asking, &registry, replays).await?;
+    let (quality, promised) = promise(&asking, &past, replays).await?;
     let mut manifest = manifest((ctx, ask), (&snapshot, &model), lists, (&selection, files));
     manifest.promised = Some(promised);
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;

@@ -3,7 +3,7 @@
 use crate::{
     audience::Selection,
     catalog::Catalog,
-    model::{Asked, Expected, Model, Promise, Registry},
+    model::{Asked, Expected, Model, ProductReplay, Promise, Replays, missed},
     segment::{Conditions, Evidence, Grade, Promised, Quality, Replayed},
 };
 
@@ -21,15 +21,20 @@ pub(super) struct Asking<'a> {
 #[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
 pub(super) async fn promise(
     asking: &Asking<'_>,
-    registry: &Registry<'_>,
+    past: &Replays<'_>,
     replays: Vec<String>,
 ) -> Result<(Quality, Promised), BuildError> {
     let Asking { catalog, conditions, model, selection } = *asking;
     let waterfall = &selection.waterfall;
     let picked = (waterfall.delivered + waterfall.control) as f64;
     let share = picked / waterfall.eligible.max(1) as f64;
-    let kept = registry.kept(&replays).await?;
-    let learned = |share| Promise::learned(&kept, conditions.exclude_converted, share);
+    let (mut own, mut others, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    for ProductReplay { product, kept } in past.read(&replays).await? {
+        all.push(kept.clone());
+        if product == conditions.product.as_str() { own.push(kept) } else { others.push(kept) }
+    }
+    let excluded = conditions.exclude_converted;
+    let learned = |share| Promise::learned(&all, excluded, share);
     let promise = learned(share);
     let Expected { conversions, low, high } = promise.expected(selection.expected, selection.expected_variance);
     let expected_random = learned(1.0).factor * selection.eligible_mean * waterfall.delivered as f64;
@@ -53,12 +58,14 @@ pub(super) async fn promise(
         grade,
         replay,
         positives: model.report.positives,
+        positives_meeting: asked.filter(|_| of.is_past).map(|asked| asked.converted),
         base_rate: holdout.base_rate,
         expected: conversions,
         expected_low: low,
         expected_high: high,
         expected_random,
         lift: if expected_random > 0.0 { conversions / expected_random } else { 1.0 },
+        missed: missed(&own, &others, excluded, share),
         without_events: model.report.without_events,
     };
     let promised = Promised {

@@ -19,6 +19,7 @@ mod manifest;
 mod migrations;
 mod model_cli;
 mod model_quality;
+mod operators;
 mod pooler;
 mod postgres;
 mod queue;

@@ -1,24 +1,19 @@
 //! A dead installation: readiness turns red, nothing is sent, nothing is given up, and it goes on once the token works again.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use segment_bot::{
     app::{self, Door},
-    config::Config,
     queue::{JobKind, Outcome, RequestState},
     slack::{ConfirmSettings, Delivery, ResultFiles, ResultLinks, deliver, notify},
     worker::{self, Job, WorkerSettings},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    database::database_url,
     fault_server::FaultServer,
     requests::{limits, now, performed, submitted, summary},
+    serving::{http_get, serve_config},
     stage::Stage,
 };
 
@@ -72,50 +67,29 @@ async fn deliveries_wait_for_the_installation_and_burn_no_budget() {
     stop.cancel();
 }
 
-/// Status line and body of `GET path`.
-async fn get(address: SocketAddr, path: &str) -> (String, String) {
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
-}
-
 #[tokio::test]
 async fn readiness_is_red_while_the_installation_is_dead() {
     let slack = FaultServer::start().await;
     slack.dead(Some("account_inactive"));
     let folder = tempfile::tempdir().unwrap();
-    let url = database_url().await;
-    let variables = [
-        ("SEGMENT_CATALOG", format!("{}/src/demo/catalog.toml", env!("CARGO_MANIFEST_DIR"))),
-        ("SEGMENT_LAKE", format!("file://{}", folder.path().display())),
-        ("DATABASE_URL", url.expose().to_owned()),
-        ("SLACK_BOT_TOKEN", "xoxb-test".to_owned()),
-        ("SLACK_SIGNING_SECRET", "secret".to_owned()),
-        ("SLACK_API_URL", format!("{}/api", slack.origin)),
-    ];
-    let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    let config = Config::from_lookup(lookup).unwrap();
+    let config = serve_config(&slack, folder.path(), &[]).await;
     let door = Door::bind_free().await.unwrap();
     let address = door.address();
     let stop = CancellationToken::new();
     let serving = tokio::spawn(app::serve(config, door, None, stop.clone()));
 
     slack.wait_for("auth.test", 0).await;
-    let mut answer = get(address, "/readyz").await;
+    let mut answer = http_get(address, "/readyz", &[]).await;
     for _ in 0..100 {
         if !answer.0.contains(" 200 ") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-        answer = get(address, "/readyz").await;
+        answer = http_get(address, "/readyz", &[]).await;
     }
     assert!(answer.0.contains(" 503 "), "{answer:?}");
     insta::assert_snapshot!(answer.1, @"Slack says that this installation is gone (account_inactive): nothing is sent until the app is installed again or SLACK_BOT_TOKEN is replaced");
-    assert!(get(address, "/healthz").await.0.contains(" 200 "), "a restart would not help");
+    assert!(http_get(address, "/healthz", &[]).await.0.contains(" 200 "), "a restart would not help");
     stop.cancel();
     serving.await.unwrap().unwrap();
 }

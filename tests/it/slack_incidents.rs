@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use segment_bot::{
     queue::{Calm, JobKind, Outcome},
-    segment::Failure,
+    segment::{Failure, Missed},
     slack::{IncidentSettings, incidents},
 };
 use serde_json::Value;
@@ -197,4 +197,24 @@ async fn the_last_state_is_shown_after_slack_was_away() {
     fails(&stage, Failure::DataUnreadable).await;
     stage.slack.wait_for("chat.update", 3).await;
     says(&stage, "\n2 件").await;
+}
+
+#[tokio::test]
+async fn a_product_whose_promises_miss_is_told_once_and_no_request_counts_as_failed() {
+    let stage = Stage::new().await;
+    let calm = Calm { quiet: Duration::from_millis(50), proven: Duration::from_millis(50) };
+    let _reporting = Reporting::start(&stage, IncidentSettings { calm, ..quick() });
+    let mut missed = summary();
+    missed.quality.missed = Some(Missed { missed: 2, of: 3 });
+    for segment in [missed.clone(), summary(), missed] {
+        submitted(&stage.pool, "U1").await;
+        performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(segment)).await;
+    }
+    let text = says(&stage, "2 件のセグメントを注意書き付きで").await;
+    assert!(text.contains("`coffee`"), "{text}");
+    tokio::time::sleep(2 * INTERVAL).await;
+    assert!(says(&stage, "見込み").await.contains("2 件"), "it lasts longer than a failure");
+    let states: Vec<String> =
+        sqlx::query_scalar("select distinct state from segment_request").fetch_all(&stage.pool).await.unwrap();
+    assert_eq!(states, ["delivering"]);
 }

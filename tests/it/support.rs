@@ -6,4 +6,5 @@ pub(crate) mod fault_server;
 pub(crate) mod proxy;
 pub(crate) mod requests;
 pub(crate) mod sample;
+pub(crate) mod serving;
 pub(crate) mod stage;

@@ -8,7 +8,10 @@ use std::{
 
 /// What each top-level module may use of this crate. Arrows run downwards only; see ARCHITECTURE.md.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("app", &["catalog", "config", "export", "lake", "queue", "segment", "slack", "texts", "worker"]),
+    (
+        "app",
+        &["catalog", "clock", "config", "digest", "export", "lake", "queue", "segment", "slack", "texts", "worker"],
+    ),
     ("audience", &["catalog", "digest", "segment"]),
     ("catalog", &["digest", "segment"]),
     (
@@ -32,7 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("segment", &["catalog"]),
     ("slack", &["catalog", "config", "queue", "segment", "texts"]),
     ("texts", &["catalog"]),
-    ("worker", &["audience", "catalog", "digest", "export", "features", "lake", "model", "queue", "segment"]),
+    ("worker", &["audience", "catalog", "clock", "digest", "export", "features", "lake", "model", "queue", "segment"]),
 ];
 
 /// Crates that only some modules may use.

@@ -16,7 +16,7 @@ use crate::{
 const PROBE: &str = "doctor/probe";
 const FIX: &str = "SEGMENT_STORE must be a folder or bucket that this user may list, read, write and delete in";
 /// The folders that segment-bot makes; what else is there is the operator's.
-const OURS: &[&str] = &["doctor", "models", "partials", "segments", "snapshots", "suppression"];
+const OURS: &[&str] = &["doctor", "models", "partials", "replays", "segments", "snapshots", "suppression"];
 
 pub(super) async fn check(
     config: &Config,
@@ -79,12 +79,8 @@ async fn snapshot(store: &Store, catalog: Option<&Catalog>, place: &str) -> Vec<
 /// Products whose first request of the day will wait for training; `None` where that cannot be known yet.
 async fn models(store: &Store, catalog: &Catalog, snapshot: &Snapshot) -> Option<Finding> {
     let registry = Registry { store, catalog, seed: DEFAULT_SEED, reuse: Reuse::Allowed };
-    let mut cold = Vec::new();
-    for product in &catalog.products {
-        if !registry.has(product, snapshot).await.ok()? {
-            cold.push(format!("`{}`", product.id));
-        }
-    }
+    let cold = registry.cold(catalog.products.iter(), snapshot).await.ok()?;
+    let cold: Vec<String> = cold.iter().map(|product| format!("`{}`", product.id)).collect();
     let of_all = catalog.products.len();
     Some(if cold.is_empty() {
         Finding::well("models", format!("those of all {of_all} products are trained for {}", snapshot.as_of()))

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 use crate::{
     cli::{columns, output},
-    queue::{self, InFlight, Request, RequestState},
+    queue::{self, InFlight, Request},
     texts::grouped,
 };
 
@@ -19,7 +19,7 @@ pub(super) async fn list(pool: &PgPool, json: bool) -> anyhow::Result<()> {
     let failed = queue::failed(pool, None).await?;
     if json {
         let tallies: serde_json::Map<String, Value> =
-            tallies.iter().map(|tally| (state(tally.state).to_owned(), tally.requests.into())).collect();
+            tallies.iter().map(|tally| (tally.state.as_str().to_owned(), tally.requests.into())).collect();
         let in_flight: Vec<Value> = in_flight.iter().map(as_json).collect();
         let all = json!({ "paused_since": paused, "requests": tallies, "in_flight": in_flight, "failed": failed });
         output::line(serde_json::to_string_pretty(&all)?);
@@ -30,7 +30,7 @@ pub(super) async fn list(pool: &PgPool, json: bool) -> anyhow::Result<()> {
     }
     let counts: Vec<String> = tallies
         .iter()
-        .map(|tally| format!("{} {}", grouped(tally.requests.unsigned_abs()), state(tally.state)))
+        .map(|tally| format!("{} {}", grouped(tally.requests.unsigned_abs()), tally.state.as_str()))
         .collect();
     output::line(if counts.is_empty() { "No requests.".to_owned() } else { counts.join(", ") });
     if !in_flight.is_empty() {
@@ -57,7 +57,7 @@ fn row(one: &InFlight) -> [String; 7] {
             format!("{} {}", job.kind.as_str(), request.stage.as_deref().unwrap_or("runs"))
         }
         (None, Some(number)) => format!("shares #{number}"),
-        _ => state(request.state).to_owned(),
+        _ => request.state.as_str().to_owned(),
     };
     let job = one.job.as_ref();
     [
@@ -102,7 +102,7 @@ pub(super) async fn show(pool: &PgPool, request: &Request, json: bool) -> anyhow
     let time = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     let facts = [
         ("request", Some(format!("#{}, reference {}", request.number, request.reference))),
-        ("state", Some(state(request.state).to_owned())),
+        ("state", Some(request.state.as_str().to_owned())),
         ("place", place.map(|place| place.position.to_string())),
         ("shares", request.built_by_number.map(|number| format!("the segment of #{number}"))),
         ("failure", request.failure.as_ref().map(serde_json::to_string).transpose()?),
@@ -117,15 +117,4 @@ pub(super) async fn show(pool: &PgPool, request: &Request, json: bool) -> anyhow
     columns::facts(&known).into_iter().for_each(output::line);
     history.into_iter().for_each(output::line);
     Ok(())
-}
-
-pub(super) fn state(state: RequestState) -> &'static str {
-    match state {
-        RequestState::Queued => "queued",
-        RequestState::Running => "running",
-        RequestState::Delivering => "delivering",
-        RequestState::Done => "done",
-        RequestState::Failed => "failed",
-        RequestState::Cancelled => "cancelled",
-    }
 }
