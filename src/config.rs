@@ -268,7 +268,12 @@ mod tests {
 
     #[test]
     fn wrong_values_are_reported_together() {
-        let error = config(&[("SEGMENT_WORKERS", "many"), ("SEGMENT_LISTEN", "here"), ("SEGMENT_LOG_FORMAT", "yaml"), ("SLACK_BOT_TOKEN", "xoxb-1")]);
+        let error = config(&[
+            ("SEGMENT_WORKERS", "many"),
+            ("SEGMENT_LISTEN", "here"),
+            ("SEGMENT_LOG_FORMAT", "yaml"),
+            ("SLACK_BOT_TOKEN", "xoxb-1"),
+        ]);
         insta::assert_snapshot!(error.unwrap_err(), @"
         SLACK_BOT_TOKEN is set but SLACK_SIGNING_SECRET is not
         SEGMENT_LISTEN is `here`, which is not host:port

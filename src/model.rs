@@ -5,7 +5,6 @@
 mod error;
 pub mod evaluation;
 pub mod explanation;
-pub mod gbdt;
 mod promise;
 mod registry;
 mod replay;

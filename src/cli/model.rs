@@ -14,10 +14,11 @@ mod usage;
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
+use gbdt::Gbdt;
 use tokio_util::sync::CancellationToken;
 
 use super::{lasting, output};
-use crate::{config::Config, model::gbdt::Gbdt};
+use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {

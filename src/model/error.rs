@@ -6,8 +6,6 @@ use chrono::NaiveDate;
 
 use crate::{audience::AudienceError, features::FeaturesError, lake::LakeError};
 
-use super::gbdt;
-
 /// A failure to find, train or keep a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {

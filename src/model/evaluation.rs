@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gbdt::sigmoid;
+use gbdt::sigmoid;
 
 mod paired;
 

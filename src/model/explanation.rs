@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use self::stump::{Sample, Stump};
-use super::gbdt::Table;
+use gbdt::Table;
 
 /// Tests in a row, at most.
 const DEPTH_MAX: usize = 3;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    ModelError, ModelReport, gbdt,
+    ModelError, ModelReport,
     replay::Replay,
     replays::Replays,
     train::{Fitted, fit},
@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Raised whenever the same inputs would give another model.
-const MODEL_VERSION: u32 = 7;
+const MODEL_VERSION: u32 = 8;
 
 /// Columns that say who may be learned from or picked, and not what somebody is like.
 const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];

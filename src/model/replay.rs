@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use chrono::NaiveDate;
+use gbdt::sigmoid;
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,6 @@ use crate::{
 use super::{
     ModelError,
     evaluation::{Interval, auc, auc_interval, real, share_interval},
-    gbdt::sigmoid,
 };
 
 /// Calibrated log-odds, and whether the person converted within the horizon.

@@ -11,7 +11,6 @@ use crate::{audience, catalog::Product, lake::Report};
 use super::{
     ModelError,
     evaluation::Evaluation,
-    gbdt,
     replay::{Kept, Replay, ReplayOf},
     training::{Fold, Source, TrainingSet, Window, assemble, held_out, ranked, replayed},
 };
@@ -149,9 +148,9 @@ fn learn(source: &Source<'_>, set: TrainingSet, report: &dyn Report) -> Result<L
     let (rows, positives) = (Rows::of(&set), set.positives());
     let (params, times) = params(source, positives)?;
     let dataset = dataset(source, set)?;
-    let stopped = watched(&params, &dataset, &rows, report)?;
+    let stopped = watched(&params, &dataset, &rows, report)?.calibrated_on(&dataset, &rows.unseen);
     let again = interrupted(params.refit_averaged(&dataset, &stopped, times, &mut going_on(report)))?;
-    let booster = again.centred_on(&stopped, &dataset, &rows.unseen);
+    let booster = again.centred_on(&dataset, &rows.newest);
     Ok(Learned { judges: rows.judges(&dataset), stopped, booster })
 }
 
@@ -160,13 +159,15 @@ struct Rows {
     learn: Vec<u32>,
     watch: Vec<u32>,
     judge: Vec<u32>,
+    /// Of people who grew no tree of the watched model, in every window.
     unseen: Vec<u32>,
+    newest: Vec<u32>,
 }
 
 impl Rows {
     fn of(set: &TrainingSet) -> Self {
         let [learn, watch, judge] = [Fold::Learn, Fold::Watch, Fold::Judge].map(|fold| set.rows(fold));
-        Self { learn, watch, judge, unseen: set.unseen() }
+        Self { learn, watch, judge, unseen: set.unseen(), newest: set.newest_rows() }
     }
 
     fn judges(&self, dataset: &Dataset) -> Judges {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    ModelError, gbdt,
+    ModelError,
     replay::{LABEL, LOG_ODDS, Replay},
 };
 
@@ -101,10 +101,15 @@ impl TrainingSet {
         (0..self.labels.len()).filter(|row| of_fold(*row)).map(row_number).collect()
     }
 
-    /// Rows of the newest window that grew no tree while the model was watched: where its promise is set right.
+    /// Rows, of all windows, of people who grow no tree while the model is watched.
     pub(super) fn unseen(&self) -> Vec<u32> {
         let unseen = |row: &usize| self.folds[*row] != Fold::Learn && self.weights[*row] > 0.0;
-        (0..self.newest).filter(unseen).map(row_number).collect()
+        (0..self.labels.len()).filter(unseen).map(row_number).collect()
+    }
+
+    /// Rows of the newest window that are learned from: they say how many will convert.
+    pub(super) fn newest_rows(&self) -> Vec<u32> {
+        (0..self.newest).filter(|row| self.weights[*row] > 0.0).map(row_number).collect()
     }
 }
 

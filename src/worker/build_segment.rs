@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::NaiveDate;
+use gbdt::sigmoid;
 use serde::Serialize;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     export,
     features::Snapshot,
     lake::{Report, Store},
-    model::{self, Model, Registry, Replays, Reuse, gbdt::sigmoid},
+    model::{self, Model, Registry, Replays, Reuse},
     segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Summary},
 };
 

@@ -1,5 +1,6 @@
 //! A selection and a model in numbers and words that a planner can read.
 
+use gbdt::Table;
 use std::collections::BTreeMap;
 
 use crate::{
@@ -10,7 +11,6 @@ use crate::{
     model::{
         Model, ModelError,
         explanation::{Test, surrogate},
-        gbdt::Table,
     },
     segment::{Factor, Quality, Rule, RulePart, RuleTest, Summary},
 };

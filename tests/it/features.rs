@@ -4,6 +4,7 @@ mod attributes;
 mod builds;
 mod incremental;
 mod joined;
+mod kept_promises;
 mod memory;
 mod misfits;
 mod reference;

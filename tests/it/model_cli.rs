@@ -9,11 +9,11 @@ use std::{
     process::{Command, Output},
 };
 
+use gbdt::{FeatureBins, Gbdt, Table, sigmoid};
 use polars::{
     df,
     prelude::{DataFrame, ParquetReader, ParquetWriter, SerReader as _},
 };
-use segment_bot::model::gbdt::{FeatureBins, Gbdt, Table, sigmoid};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
+use gbdt::{GbdtParams, Table};
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
 use ndarray::Array1;
 use polars::prelude::*;
 use rand::{SeedableRng, seq::SliceRandom};
+
 use segment_bot::{
     audience::encode,
     features::{ColumnRole, Snapshot},
-    model::{
-        evaluation,
-        gbdt::{GbdtParams, Table},
-    },
+    model::evaluation,
 };
 
 use crate::support::sample::{LAST_DAY, Sample, sample};

@@ -1,13 +1,13 @@
 //! Training with rows set aside: which decide when to stop, which judge, and what both say of the model.
 
 use anyhow::ensure;
+use gbdt::{Gbdt, GbdtValidParams, Table, Watching};
 use linfa::DatasetBase;
 use ndarray::Array1;
 use serde::Serialize;
 
 use crate::model::{
     evaluation::{self, Interval},
-    gbdt::{Gbdt, GbdtValidParams, Table, Watching},
     table_file::{Division, Order, Shares},
 };
 

@@ -7,13 +7,11 @@ use std::{
 };
 
 use anyhow::Context as _;
+use gbdt::{FeatureBins, Gbdt};
 use serde::{Deserialize, Serialize};
 
 use super::{out_file::OutFile, read_model, warn};
-use crate::{
-    cli::{columns, output},
-    model::gbdt::{FeatureBins, Gbdt},
-};
+use crate::cli::{columns, output};
 
 /// What the file of names adds to the name of the text.
 const NAMES_ENDING: &str = ".categories.json";

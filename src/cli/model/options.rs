@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use linfa::ParamGuard as _;
 
-use crate::model::gbdt::{Direction, GbdtParams, GbdtValidParams};
+use gbdt::{Direction, GbdtParams, GbdtValidParams};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "How trees are grown (without an option, what suits the number of positives)")]

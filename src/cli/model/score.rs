@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
+use gbdt::{Gbdt, Scorer};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +16,7 @@ use super::{
 };
 use crate::{
     cli::{columns, csv::CsvArgs, output},
-    model::{
-        gbdt::{Gbdt, Scorer},
-        table_file::{Absent, Batch, DataFile, ScoringFile},
-    },
+    model::table_file::{Absent, Batch, DataFile, ScoringFile},
 };
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod evaluation;
 
 use std::path::PathBuf;
 
+use gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, TrainingFacts, Tree};
 use serde::Serialize;
 
 use super::{bar::Bar, read_model, say_json, warn};
@@ -11,7 +12,6 @@ use crate::{
     cli::{columns, csv::CsvArgs, output},
     model::{
         evaluation::Evaluation,
-        gbdt::{Calibration, FORMAT_VERSION, FeatureBins, Gbdt, GbdtValidParams, TrainingFacts, Tree},
         table_file::{DataFile, LabelledTable},
     },
 };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
+use gbdt::{Gbdt, Kind, Round, Tree};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -17,10 +18,7 @@ use super::{
 };
 use crate::{
     cli::{columns, csv::CsvArgs, output},
-    model::{
-        gbdt::{Gbdt, Kind, Round, Tree},
-        table_file::{DataFile, LabelledTable, Roles},
-    },
+    model::table_file::{DataFile, LabelledTable, Roles},
 };
 
 /// Columns that the summary names.

@@ -6,7 +6,7 @@ use linfa_trees::DecisionTree;
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
-use crate::model::gbdt::Table;
+use gbdt::Table;
 
 /// Rows drawn from each side; 4,000 × 4,002 is below 2^24, so that linfa's `f32` sums of weights are exact.
 const SIDE_ROWS_MAX: usize = 4_000;

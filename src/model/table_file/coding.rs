@@ -7,7 +7,7 @@ use super::{
     columns::{Cells, Class, looks_like_a_date, number, wide_number},
     source::Piece,
 };
-use crate::model::gbdt::{Cuts, FeatureBins, Gbdt, Kind};
+use gbdt::{Cuts, FeatureBins, Gbdt, Kind};
 
 /// Different texts of a column, at most: more codes are not exact in `f32`.
 const TEXTS_MAX: usize = 1 << 24;

@@ -1,8 +1,9 @@
 //! What can be wrong with a file of rows: which file, column, row and value, and what to do.
 
+use gbdt::TableError;
 use std::path::PathBuf;
 
-use crate::{lake::csv::CsvError, model::gbdt::TableError};
+use crate::lake::csv::CsvError;
 
 /// Why a file cannot be used. Rows count from 1, the header left out.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gbdt::{Gbdt, Kind, Table};
 use linfa::DatasetBase;
 use ndarray::Array1;
 use polars::prelude::{DataFrame, DataType, IntoLazy, JoinArgs, JoinType, MaintainOrderJoin, SortOptions, col};
@@ -14,10 +15,7 @@ use super::{
     label::{self, Labels},
     source::{DataFile, Piece, Source},
 };
-use crate::{
-    digest::stable_hash,
-    model::gbdt::{Gbdt, Kind, Table},
-};
+use crate::digest::stable_hash;
 
 /// What the columns of a file are for. All others are features.
 #[derive(Debug, Clone, Default)]

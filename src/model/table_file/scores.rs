@@ -14,7 +14,7 @@ use polars::{
 };
 
 use super::{Batch, TableFileError, source::ending};
-use crate::model::gbdt::sigmoid;
+use gbdt::sigmoid;
 
 /// The row's number, which counts from 1.
 pub(super) const ROW: &str = "row";

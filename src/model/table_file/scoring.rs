@@ -12,7 +12,7 @@ use super::{
     scores::{LOG_ODDS, PROBABILITY, ROW, ScoresFile},
     source::{DataFile, Piece, Source},
 };
-use crate::model::gbdt::{Gbdt, Table, TableError};
+use gbdt::{Gbdt, Table, TableError};
 
 /// What becomes of columns that the model has and the file has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Batch {
         self.rows
     }
 
-    /// What [`crate::model::gbdt::Scorer::log_odds`] takes.
+    /// What [`gbdt::Scorer::log_odds`] takes.
     pub fn columns(&self) -> Vec<Option<&[f32]>> {
         self.columns.iter().map(Option::as_deref).collect()
     }

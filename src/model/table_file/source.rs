@@ -10,16 +10,14 @@ use std::{
     sync::Arc,
 };
 
+use gbdt::Gbdt;
 use polars::{
     io::parquet::metadata::{FileMetadata, FileMetadataRef},
     prelude::{ArrowDataType, Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader},
 };
 
 use super::TableFileError;
-use crate::{
-    lake::{csv, footers, pages},
-    model::gbdt::Gbdt,
-};
+use crate::lake::{csv, footers, pages};
 
 /// Rows of a piece, also of files with larger row groups. Pages before a piece are stepped over without unpacking them.
 const ROWS_MAX: usize = 1 << 18;

@@ -1,1 +1,0 @@
-../../src/model/gbdt.rs
