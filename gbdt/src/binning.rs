@@ -16,7 +16,9 @@ const VALUE_BINS_MAX: usize = 255;
 /// The bins of one feature.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeatureBins {
+    /// Numbers, cut into ranges.
     Numeric(Cuts),
+    /// Categories, some of which have a bin of their own.
     Categorical(Categories),
 }
 

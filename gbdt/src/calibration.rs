@@ -30,10 +30,12 @@ impl Calibration {
         (slope > 0.0 && slope.is_finite() && offset.is_finite()).then_some(Self { slope, offset })
     }
 
+    /// What scores are multiplied by; above 0.
     pub fn slope(self) -> f64 {
         self.slope
     }
 
+    /// What is added after that.
     pub fn offset(self) -> f64 {
         self.offset
     }

@@ -38,6 +38,22 @@ impl Gbdt {
     /// known follows the training rows, [`super::Leaf::rows`], where a leaf without rows counts as one row). For each
     /// row, `expected` and the values of all features add up to [`Gbdt::raw_scores`]. Columns are found by name;
     /// absent ones count as missing.
+    ///
+    /// ```
+    /// # use gbdt::{GbdtParams, Table};
+    /// # use linfa::{DatasetBase, traits::Fit};
+    /// # use ndarray::Array1;
+    /// # let rows: Vec<f32> = (0..500_u16).map(f32::from).collect();
+    /// # let labels: Array1<bool> = rows.iter().map(|value| *value > 250.0).collect();
+    /// # let table = Table::new(vec!["value".into()], vec![rows])?;
+    /// # let params = linfa::ParamGuard::check(GbdtParams::default().trees_max(20))?;
+    /// # let model = params.fit(&DatasetBase::new(table.clone(), labels))?;
+    /// let parts = model.contributions(&table);
+    /// let (row, score) = (42, model.raw_scores(&table)[42]);
+    /// let sum: f64 = parts.expected + parts.features.iter().map(|feature| feature[row]).sum::<f64>();
+    /// assert!((sum - score).abs() < 1e-9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn contributions(&self, table: &Table) -> Contributions {
         let explainer = Explainer::new(self, table);
         let (rows, count) = (table.rows(), self.feature_names.len());

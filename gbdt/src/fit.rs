@@ -22,28 +22,55 @@ const REFIT_TREES: f64 = 1.1;
 /// Why a model cannot be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
+    /// A parameter has a value that it cannot have.
     #[error(transparent)]
     Params(#[from] InvalidParams),
+    /// An error of linfa's own, which its `Fit` requires; none is made here.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
+    /// The dataset is empty.
     #[error("there are no rows to learn from")]
     NoRows,
+    /// More rows than sums of rounded gradients hold without overflow.
     #[error("{0} rows are more than a model can learn from")]
     TooManyRows(usize),
+    /// The dataset has a number of labels that is not its number of rows.
     #[error("{rows} rows have {labels} labels")]
-    Labels { rows: usize, labels: usize },
+    Labels {
+        /// Rows of the table.
+        rows: usize,
+        /// Labels that were given.
+        labels: usize,
+    },
+    /// The dataset has weights, but not one for each row.
     #[error("{rows} rows have {weights} weights")]
-    Weights { rows: usize, weights: usize },
+    Weights {
+        /// Rows of the table.
+        rows: usize,
+        /// Weights that were given.
+        weights: usize,
+    },
+    /// A weight is negative or not finite.
     #[error("the weight of row {row} is {weight}; it must be finite and not negative")]
-    Weight { row: usize, weight: f32 },
+    Weight {
+        /// The first row that has one, from 0.
+        row: usize,
+        /// What it weighs.
+        weight: f32,
+    },
+    /// All weights are 0.
     #[error("no row has a weight above 0")]
     NoWeight,
+    /// The validation table lacks this column.
     #[error("the validation table has no column `{0}`")]
     ValidationColumn(String),
+    /// This column has categories in one table and numbers in the other.
     #[error("column `{0}` holds categories in one of the tables and numbers in the other")]
     ValidationKind(String),
+    /// A direction is set for this feature, which is absent or holds categories.
     #[error("there is no numeric column `{0}` for the score to rise or fall with")]
     Monotone(String),
+    /// The caller said that training shall not go on.
     #[error("training was stopped")]
     Stopped,
 }
@@ -79,6 +106,23 @@ impl GbdtValidParams {
 
     /// Like `fit` or, with `validation`, like [`GbdtValidParams::fit_with_validation`]. Before each tree, `going_on`
     /// hears how far training is; when it says no, the result is [`FitError::Stopped`].
+    ///
+    /// ```
+    /// use gbdt::{FitError, GbdtParams, Table};
+    /// use linfa::{DatasetBase, ParamGuard};
+    /// use ndarray::Array1;
+    ///
+    /// let rows: Vec<f32> = (0..100_u8).map(f32::from).collect();
+    /// let labels: Array1<bool> = rows.iter().map(|value| value % 3.0 == 0.0).collect();
+    /// let dataset = DatasetBase::new(Table::new(vec!["value".into()], vec![rows])?, labels);
+    /// let mut rounds = 0;
+    /// let stopped = GbdtParams::default().check()?.fit_watched(&dataset, None, &mut |_| {
+    ///     rounds += 1;
+    ///     rounds < 3
+    /// });
+    /// assert!(matches!(stopped, Err(FitError::Stopped)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fit_watched(
         &self,
         train: &Labelled,

@@ -80,10 +80,12 @@ impl Gbdt {
         self.calibration
     }
 
+    /// What it was trained with.
     pub fn params(&self) -> &GbdtValidParams {
         &self.params
     }
 
+    /// What it was trained on and how that went.
     pub fn facts(&self) -> &TrainingFacts {
         &self.facts
     }
@@ -156,7 +158,8 @@ impl Gbdt {
     fn uncalibrated(&self, dataset: &Labelled, rows: &[u32]) -> (Vec<f64>, Vec<bool>, Vec<f64>) {
         let places: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
         let plain = Self { calibration: Calibration::IDENTITY, ..self.clone() };
-        let scores = plain.raw_scores(&dataset.records.select(&places));
+        let all = plain.raw_scores(&dataset.records);
+        let scores = places.iter().map(|row| all[*row]).collect();
         let labels = places.iter().map(|row| dataset.targets[*row]).collect();
         let weights = places.iter().map(|row| dataset.weights.get(*row).map_or(1.0, |weight| f64::from(*weight)));
         (scores, labels, weights.collect())

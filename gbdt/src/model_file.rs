@@ -18,28 +18,47 @@ pub const FORMAT_VERSION: u32 = 2;
 /// Why bytes are not a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
+    /// Not JSON, or not of this shape.
     #[error("the model file {}; is it the file that training wrote?", fault_words(*.0))]
     Unreadable(Category),
+    /// Another version of the format.
     #[error("the model file has format version {found}; this program reads version {FORMAT_VERSION}")]
-    Version { found: u32 },
+    Version {
+        /// The version that the file names.
+        found: u32,
+    },
+    /// A parameter has a value that it cannot have.
     #[error("the model file has parameters that are not valid: {0}")]
     Params(#[from] InvalidParams),
+    /// Columns are found by name, so a name may not come twice.
     #[error("the model file names the feature `{0}` twice")]
     DuplicateFeature(String),
+    /// The cuts of this feature are not those of any feature.
     #[error("the cuts of feature `{0}` do not rise, are not finite or are too many")]
     Cuts(String),
+    /// The categories of this feature are not those of any feature.
     #[error("the categories of feature `{0}` do not rise, are too many or lack names")]
     Categories(String),
+    /// The log-odds before the first tree are not finite.
     #[error("the base score is not a finite number")]
     BaseScore,
+    /// Leaf values are finer than sums of 32 bits can be.
     #[error("leaves have {0} binary places; at most 30 are read")]
     LeafBits(u8),
+    /// Sums of leaf values may not fit 32 bits.
     #[error("leaf values are so large that their sum may overflow")]
     LeafValues,
+    /// The line through the scores is not one that keeps their order.
     #[error("the slope of the calibration must be above 0, and slope and offset finite")]
     Calibration,
+    /// Splits and leaves do not make a tree.
     #[error("tree {index} is broken: {source}")]
-    Tree { index: usize, source: TreeFault },
+    Tree {
+        /// Its place, from 0.
+        index: usize,
+        /// What is wrong.
+        source: TreeFault,
+    },
 }
 
 impl From<serde_json::Error> for ModelFileError {

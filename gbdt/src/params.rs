@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 pub use limits::InvalidParams;
 
 /// Parameters as set, not yet checked; `check` or `fit` says what is wrong with them.
+///
+/// ```
+/// use gbdt::{GbdtParams, InvalidParams};
+/// use linfa::ParamGuard;
+///
+/// let params = GbdtParams::for_positives(800).leaves_max(16).seed(1);
+/// assert!(params.check().is_ok());
+/// assert_eq!(GbdtParams::default().l2(-1.0).check(), Err(InvalidParams::L2(-1.0)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GbdtParams(#[serde(deserialize_with = "Unchecked::deserialize")] GbdtValidParams);
@@ -74,7 +83,9 @@ struct Unchecked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
+    /// It never falls.
     Rising,
+    /// It never rises.
     Falling,
 }
 

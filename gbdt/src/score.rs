@@ -30,6 +30,22 @@ pub(super) use tree_kernel::TreeKernel;
 const BLOCK_ROWS: usize = 8 * STEP;
 
 /// A model made ready to score many rows. Making it takes as long as walking a hundred rows or so.
+///
+/// ```
+/// # use gbdt::{GbdtParams, Table};
+/// # use linfa::{DatasetBase, traits::Fit};
+/// # use ndarray::Array1;
+/// # let rows: Vec<f32> = (0..500_u16).map(f32::from).collect();
+/// # let labels: Array1<bool> = rows.iter().map(|value| *value > 250.0).collect();
+/// # let table = Table::new(vec!["value".into()], vec![rows])?;
+/// # let params = linfa::ParamGuard::check(GbdtParams::default().trees_max(20))?;
+/// # let model = params.fit(&DatasetBase::new(table.clone(), labels))?;
+/// let scorer = model.scorer();
+/// let mut scores = vec![0.0; 3];
+/// scorer.log_odds(&[Some(&[1.0, 499.0, f32::NAN])], &mut scores);
+/// assert!(scores[0] < 0.0 && scores[1] > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Scorer {
     /// Trees over the bins of `maps`.
@@ -86,6 +102,7 @@ impl Gbdt {
 }
 
 impl BinnedColumns {
+    /// Rows that they hold.
     pub fn rows(&self) -> usize {
         self.rows
     }

@@ -20,30 +20,78 @@ pub struct Table {
 pub enum Kind {
     /// Numbers that have an order.
     Numeric,
-    /// Category codes without an order. Code `i` is called `names[i]`; no names when the codes speak for themselves.
-    Categorical { names: Vec<String> },
+    /// Category codes without an order.
+    Categorical {
+        /// Code `i` is called `names[i]`; empty when the codes speak for themselves.
+        names: Vec<String>,
+    },
 }
 
 /// Why columns are not a table.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TableError {
+    /// There is not one name for each column.
     #[error("{columns} columns have {names} names")]
-    Names { names: usize, columns: usize },
+    Names {
+        /// Names that were given.
+        names: usize,
+        /// Columns that were given.
+        columns: usize,
+    },
+    /// Columns are found by name, so a name may not come twice.
     #[error("two columns have the name `{0}`")]
     Duplicate(String),
+    /// A column is shorter or longer than the first.
     #[error("column `{name}` has {found} rows, the first column has {expected}")]
-    Length { name: String, found: usize, expected: usize },
+    Length {
+        /// The column.
+        name: String,
+        /// Its values.
+        found: usize,
+        /// The first column's values.
+        expected: usize,
+    },
+    /// There is no column of this name.
     #[error("there is no column `{0}` to hold categories")]
     NoColumn(String),
+    /// A value is no code of a category: not whole, negative, or 2^24 and more.
     #[error("column `{name}` holds categories, so row {row} must be a whole number from 0 to 16777215, not {value}")]
-    Category { name: String, row: usize, value: f32 },
+    Category {
+        /// The column.
+        name: String,
+        /// The first row with such a value, from 0.
+        row: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A category has no name.
     #[error("column `{name}` names {names} categories, but row {row} has code {value}")]
-    Unnamed { name: String, row: usize, value: f32, names: usize },
+    Unnamed {
+        /// The column.
+        name: String,
+        /// The first row with such a value, from 0.
+        row: usize,
+        /// The category's code.
+        value: f32,
+        /// Names that were given.
+        names: usize,
+    },
 }
 
 impl Table {
     /// Numeric columns. Fails unless there is one name for each column, no name comes twice, and all columns have the
     /// same length.
+    ///
+    /// ```
+    /// use gbdt::{Table, TableError};
+    ///
+    /// let table = Table::new(vec!["age".into(), "visits".into()], vec![vec![31.0, f32::NAN], vec![4.0, 0.0]])?;
+    /// assert_eq!((table.rows(), table.column("visits")), (2, Some(&[4.0, 0.0][..])));
+    ///
+    /// let uneven = Table::new(vec!["age".into(), "visits".into()], vec![vec![31.0], vec![4.0, 0.0]]);
+    /// assert_eq!(uneven, Err(TableError::Length { name: "visits".into(), found: 2, expected: 1 }));
+    /// # Ok::<(), TableError>(())
+    /// ```
     pub fn new(names: Vec<String>, columns: Vec<Vec<f32>>) -> Result<Self, TableError> {
         if names.len() != columns.len() {
             return Err(TableError::Names { names: names.len(), columns: columns.len() });
@@ -83,10 +131,12 @@ impl Table {
         self.columns.first().map_or(0, Vec::len)
     }
 
+    /// The columns' names, in order.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
+    /// The columns' values; missing ones are NaN.
     pub fn columns(&self) -> &[Vec<f32>] {
         &self.columns
     }

@@ -30,10 +30,13 @@ pub enum Test {
 pub struct Split {
     /// Index of the feature.
     pub feature: usize,
+    /// Which values go left.
     pub test: Test,
     /// Whether missing values go left; never for categories.
     pub missing_left: bool,
+    /// Where rows go whose value the test takes.
     pub left: Child,
+    /// Where all others go.
     pub right: Child,
     /// By how much the split lowered the training loss, to second order.
     pub gain: f64,
@@ -60,16 +63,40 @@ pub struct Tree {
 /// Why splits and leaves are not a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeFault {
+    /// A binary tree has one leaf more than splits.
     #[error("{splits} splits need {} leaves, not {leaves}", splits + 1)]
-    Leaves { splits: usize, leaves: usize },
+    Leaves {
+        /// Splits that there are.
+        splits: usize,
+        /// Leaves that there are.
+        leaves: usize,
+    },
+    /// A split tests a feature that the model does not have.
     #[error("split {split} tests feature {feature}, which does not exist")]
-    Feature { split: usize, feature: usize },
+    Feature {
+        /// Its place, from 0.
+        split: usize,
+        /// The place of the feature that it names.
+        feature: usize,
+    },
+    /// A split's test does not fit the bins of its feature.
     #[error("split {split} tests for a bin that does not exist, or not as its kind of feature is tested")]
-    Test { split: usize },
+    Test {
+        /// Its place, from 0.
+        split: usize,
+    },
+    /// A split leads nowhere, back, or to what another one leads to.
     #[error("split {split} leads to a place that does not exist or that another split leads to")]
-    Child { split: usize },
+    Child {
+        /// Its place, from 0.
+        split: usize,
+    },
+    /// A split's gain is not finite.
     #[error("the gain of split {split} is not a finite number")]
-    Gain { split: usize },
+    Gain {
+        /// Its place, from 0.
+        split: usize,
+    },
 }
 
 impl Tree {
@@ -101,6 +128,7 @@ impl Tree {
         &self.splits
     }
 
+    /// In the order of growing; [`Child::Leaf`] names their places.
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
     }

@@ -22,6 +22,24 @@ impl Gbdt {
     /// The model that `LightGBM` 4 wrote, trained for `binary` with any `sigmoid`, or that [`Gbdt::to_lightgbm_text`]
     /// wrote. Leaf values are rounded to 2^-30, or coarser where their sum is above 2. Cuts and categories are those
     /// that trees test for. Parameters are taken where the text has them, of the facts the number of rows.
+    ///
+    /// ```
+    /// # use gbdt::{GbdtParams, Table};
+    /// # use linfa::{DatasetBase, traits::Fit};
+    /// # use ndarray::Array1;
+    /// # let rows: Vec<f32> = (0..500_u16).map(f32::from).collect();
+    /// # let labels: Array1<bool> = rows.iter().map(|value| *value > 250.0).collect();
+    /// # let table = Table::new(vec!["value".into()], vec![rows])?;
+    /// # let params = linfa::ParamGuard::check(GbdtParams::default().trees_max(20))?;
+    /// # let model = params.fit(&DatasetBase::new(table.clone(), labels))?;
+    /// use gbdt::{Gbdt, LightGbmTextError};
+    ///
+    /// let read = Gbdt::from_lightgbm_text(&model.to_lightgbm_text())?;
+    /// let pairs = read.raw_scores(&table).into_iter().zip(model.raw_scores(&table));
+    /// assert!(pairs.into_iter().all(|(read, written)| (read - written).abs() < 1e-6));
+    /// assert_eq!(Gbdt::from_lightgbm_text("PK"), Err(LightGbmTextError::NotAModel));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_lightgbm_text(text: &str) -> Result<Self, LightGbmTextError> {
         let sections = Sections::of(text.trim_start_matches('\u{feff}'))?;
         let header = Header::read(&sections.header)?;

@@ -7,40 +7,58 @@ use super::{GbdtParams, GbdtValidParams};
 /// The rule that a parameter breaks.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InvalidParams {
+    /// [`GbdtParams::trees_max`] is out of range.
     #[error("trees_max must be 1..=100000, not {0}")]
     TreesMax(usize),
+    /// [`GbdtParams::leaves_max`] is out of range.
     #[error("leaves_max must be 2..=65536, not {0}")]
     LeavesMax(usize),
+    /// [`GbdtParams::depth_max`] is out of range.
     #[error("depth_max must be 1..=64, not {0}")]
     DepthMax(usize),
+    /// [`GbdtParams::learning_rate`] is out of range.
     #[error("learning_rate must be above 0 and at most 1, not {0}")]
     LearningRate(f64),
+    /// [`GbdtParams::l1`] is out of range.
     #[error("l1 must be 0 or more and finite, not {0}")]
     L1(f64),
+    /// [`GbdtParams::l2`] is out of range.
     #[error("l2 must be 0 or more and finite, not {0}")]
     L2(f64),
+    /// [`GbdtParams::child_weight_min`] is out of range.
     #[error("child_weight_min must be 0 or more and finite, not {0}")]
     ChildWeightMin(f64),
+    /// [`GbdtParams::gain_min`] is out of range.
     #[error("gain_min must be 0 or more and finite, not {0}")]
     GainMin(f64),
+    /// [`GbdtParams::bins_max`] is out of range.
     #[error("bins_max must be 3..=255, not {0}")]
     BinsMax(usize),
+    /// [`GbdtParams::row_fraction`] is out of range.
     #[error("row_fraction must be above 0 and at most 1, not {0}")]
     RowFraction(f64),
+    /// [`GbdtParams::feature_fraction`] is out of range.
     #[error("feature_fraction must be above 0 and at most 1, not {0}")]
     FeatureFraction(f64),
+    /// [`GbdtParams::negatives_per_positive`] is out of range.
     #[error("negatives_per_positive must be 0 (keep all) or at least 1, not {0}")]
     NegativesPerPositive(f64),
+    /// The shares of [`GbdtParams::goss`] are not shares of one whole.
     #[error("goss_top and goss_rest must be above 0 and together at most 1, or 1 and 0, not {0} and {1}")]
     Goss(f64, f64),
+    /// [`GbdtParams::category_l2`] is out of range.
     #[error("category_l2 must be 0 or more and finite, not {0}")]
     CategoryL2(f64),
+    /// [`GbdtParams::category_smoothing`] is out of range.
     #[error("category_smoothing must be 0 or more and finite, not {0}")]
     CategorySmoothing(f64),
+    /// [`GbdtParams::category_weight_min`] is out of range.
     #[error("category_weight_min must be 0 or more and finite, not {0}")]
     CategoryWeightMin(f64),
+    /// [`GbdtParams::categories_max`] is out of range.
     #[error("categories_max must be 1..=255, not {0}")]
     CategoriesMax(usize),
+    /// [`GbdtParams::validation_fraction`] is out of range.
     #[error("validation_fraction must be above 0 and at most 0.5, not {0}")]
     ValidationFraction(f64),
 }
