@@ -1,7 +1,8 @@
 //! Wiring: what `serve` and `worker` are made of, and in which order they end.
 
-mod couriers;
+mod delivery_jobs;
 mod http;
+mod idle_training;
 mod results;
 mod segment_job;
 
@@ -12,21 +13,25 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use http::Door;
+pub use http::BoundListener;
+pub use idle_training::Idle;
 pub use results::Results;
 
 use crate::{
     catalog::Catalog,
     config::Config,
+    jobs::{self, Children, Overrun, WorkerSettings},
     lake::{Store, StoreOptions},
+    pipeline::Estimator,
     queue::{self, ClaimLimits, JobKind},
-    slack::{self, AnnounceSettings, Estimates, IncidentSettings, Method, Pace, SlackApp, SlackClient, SlackLook},
+    slack::{
+        self, AnnounceSettings, CallPriority, Estimates, IncidentSettings, Method, SlackApp, SlackClient, SlackLook,
+    },
     texts::Texts,
-    worker::{self, Children, Estimator, Idle, Overrun, WorkerSettings},
 };
 
 /// Deliveries and last words at the same time; they only wait for the network.
-const COURIERS: usize = 4;
+const DELIVERY_SLOTS: usize = 4;
 /// How long a worker process may take to hand back its job; shorter than the service's own patience.
 const WORKER_GRACE: Duration = Duration::from_secs(20);
 
@@ -42,7 +47,7 @@ pub struct Workers {
 /// Answers Slack and delivers, with or without worker processes, until `stopping`.
 pub async fn serve(
     config: Config,
-    door: Door,
+    door: BoundListener,
     workers: Option<Workers>,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -69,13 +74,13 @@ pub async fn serve(
     if config.slack.as_ref().is_some_and(|slack| slack.app_token.is_some()) {
         parts.add("Socket Mode", finished(slack::socket_mode(app.clone(), stopping.clone())));
     }
-    add_couriers(&mut parts, &config, &app, &pool, results);
+    add_delivery_jobs(&mut parts, &config, &app, &pool, results);
     if config.requests_kept_days > 0 {
         let keep = Duration::from_hours(24 * u64::from(config.requests_kept_days));
         parts.add("retention", finished(forget(pool.clone(), keep, stopping.clone())));
     }
     if let Some(workers) = workers {
-        parts.add("the workers", finished(worker::supervise(children(&config, workers)?, stopping)));
+        parts.add("the workers", finished(jobs::supervise(children(&config, workers)?, stopping)));
     }
     let ended = parts.until_all_ended().await;
     app.finish().await;
@@ -117,11 +122,11 @@ pub async fn work(config: Config, name: String, stopping: CancellationToken) -> 
     let settings = WorkerSettings { overrun: Overrun::Abort, ..WorkerSettings::new(name, limits(&config)) };
     let catalog = Arc::new(catalog);
     let idle = Idle::new(&settings.name, pool.clone(), catalog.clone(), store.clone());
-    let warming = tokio::spawn(worker::warm_when_idle(idle, stopping.clone()));
+    let warming = tokio::spawn(idle.train_until(stopping.clone()));
     let shared = Arc::new(segment_job::Shared { catalog, store });
     let perform = move |job| segment_job::perform(shared.clone(), job);
     tracing::info!(worker = settings.name, "waiting for segments to build");
-    worker::run(&pool, JobKind::Segment, &settings, perform, stopping).await;
+    jobs::run(&pool, JobKind::Segment, &settings, perform, stopping).await;
     Ok(warming.await?)
 }
 
@@ -200,7 +205,7 @@ pub async fn look_at_slack(config: &Config) -> anyhow::Result<SlackLook> {
     let looked = slack::look(slack_config).await.with_context(|| format!("Slack at {}", slack_config.api_url))?;
     if slack_config.app_token.is_some() {
         let client = SlackClient::new(slack_config)?;
-        let opened = client.call(Method::AppsConnectionsOpen, &serde_json::json!({}), Pace::Unhurried).await;
+        let opened = client.call(Method::AppsConnectionsOpen, &serde_json::json!({}), CallPriority::Unhurried).await;
         opened.context("SLACK_APP_TOKEN opens no connection; it must be xapp-… with the scope connections:write")?;
     }
     Ok(looked)
@@ -232,7 +237,7 @@ async fn shown_channel(config: &Config, channel: &str) -> anyhow::Result<serde_j
     let body = serde_json::json!({ "channel": channel });
     let client = SlackClient::new(config.require_slack()?)?;
     let mut answer = client
-        .call(Method::ConversationsInfo, &body, Pace::Unhurried)
+        .call(Method::ConversationsInfo, &body, CallPriority::Unhurried)
         .await
         .with_context(|| format!("Slack does not show {channel}"))?;
     let channel_found = answer["channel"].take();
@@ -245,12 +250,14 @@ fn limits(config: &Config) -> ClaimLimits {
 }
 
 /// The two loops that bring results into Slack.
-fn add_couriers(parts: &mut Parts, config: &Config, app: &SlackApp, pool: &PgPool, results: Results) {
+fn add_delivery_jobs(parts: &mut Parts, config: &Config, app: &SlackApp, pool: &PgPool, results: Results) {
     let name = format!("serve-{}", std::process::id());
-    let settings = WorkerSettings { slots: COURIERS, ..WorkerSettings::new(name, ClaimLimits::new(config.lease)) };
+    let settings =
+        WorkerSettings { slots: DELIVERY_SLOTS, ..WorkerSettings::new(name, ClaimLimits::new(config.lease)) };
     let stopping = &parts.stopping.clone();
-    let delivering = couriers::deliver(app.clone(), results.clone(), pool.clone(), settings.clone(), stopping.clone());
+    let delivering =
+        delivery_jobs::deliver(app.clone(), results.clone(), pool.clone(), settings.clone(), stopping.clone());
     parts.add("delivery", finished(delivering));
-    let notifying = couriers::notify(app.clone(), results, pool.clone(), settings, stopping.clone());
+    let notifying = delivery_jobs::notify(app.clone(), results, pool.clone(), settings, stopping.clone());
     parts.add("the last word", finished(notifying));
 }

@@ -4,6 +4,7 @@
 
 mod attribute;
 mod check;
+mod condition;
 mod defaults;
 mod ids;
 mod names;
@@ -17,6 +18,7 @@ use chrono_tz::Tz;
 
 pub use attribute::{Attribute, AttributeValues, Band, Choice, Code};
 pub use check::CatalogError;
+pub use condition::{CONTROL_PERCENT_MAX, ExcludeConverted, Field, NoExclusion};
 pub use ids::{AttributeId, GenderId, ProductId, RegionCode};
 pub use names::{Locale, Names};
 pub use warm::Warm;
@@ -212,7 +214,7 @@ pub struct Product {
     /// Fewer conversions than this cannot be learned from.
     pub min_conversions: u32,
     /// What the form offers first for people who already converted.
-    pub exclude_converted: crate::segment::ExcludeConverted,
+    pub exclude_converted: ExcludeConverted,
     /// What the form offers first as the share of the control group, in whole per cent.
     pub control_percent: u8,
     /// Requests of a higher priority start first, within everybody's fair share; 0 to 9.

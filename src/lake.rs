@@ -11,12 +11,10 @@ mod file;
 pub mod footers;
 mod modes;
 pub mod pages;
-mod report;
 mod s3;
 mod store;
 pub mod tables;
 
 pub use error::{LakeError, S3Trouble, file_words, write_words};
 pub use modes::Exposed;
-pub use report::{Report, Silent};
 pub use store::{Object, Store, StoreOptions};

@@ -42,7 +42,7 @@ pub use job::{Beat, JobKind, Lease, beat, note, report};
 pub use listen::{Listener, Wake};
 pub use migrate::{MIGRATOR, migrate};
 pub use pause::{pause, paused, resume};
-pub use place::{Eta, Place, place};
+pub use place::{Eta, QueuePosition, place};
 pub use reap::{Reaped, reap};
 pub use request::{
     DeliverTo, MessageRef, Request, RequestState, RootClaim, claim_root, doubt_root, mark_shown, release_root, request,

@@ -11,14 +11,14 @@ mod problem;
 mod summary;
 mod typed;
 
-pub use conditions::{AgeRange, CONTROL_CHOICES, CONTROL_PERCENT_MAX, Conditions, ExcludeConverted, Size};
+pub use conditions::{AgeRange, CONTROL_CHOICES, Conditions, Size};
 pub use draft::Draft;
 pub use earlier::{EarlierSegment, LeftOutList, NoFolder, SegmentFolder};
 pub use estimate::{Conversions, Estimate, Outlook};
 pub use failure::Failure;
 pub use grade::{Evidence, Grade};
 pub use manifest::{CONTROL_FILE, FileEntry, Manifest, Promised, SnapshotRef};
-pub use problem::{Field, Problem};
+pub use problem::Problem;
 pub use summary::{
     Breakdown, Cell, Direction, Factor, Missed, Quality, Replayed, Rule, RulePart, RuleTest, Summary, Waterfall,
 };

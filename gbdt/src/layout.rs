@@ -25,7 +25,7 @@ pub(super) const DENSE_BINS: usize = 1 << 8;
 #[derive(Debug)]
 pub(super) struct Layout {
     /// Where each feature's sums are.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<BinRange>,
     /// Bins of all sparse features.
     pub(super) sparse_bins: usize,
     pub(super) dense_features: usize,
@@ -39,7 +39,7 @@ pub(super) struct Layout {
 
 /// Where the sums of a feature's bins are in a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct BinRange {
     pub(super) start: usize,
     /// Bins, the one for missing values included.
     pub(super) count: usize,
@@ -52,16 +52,16 @@ impl Layout {
     pub(super) fn new(columns: &[Vec<u8>], bins: &[FeatureBins]) -> Self {
         let rows = columns.first().map_or(0, Vec::len);
         let (sparse, dense) = part_features(columns, bins, rows);
-        let mut places = vec![Place { start: 0, count: 0, default: None }; columns.len()];
+        let mut places = vec![BinRange { start: 0, count: 0, default: None }; columns.len()];
         let mut start = 0;
         for &(feature, default) in &sparse {
-            places[feature] = Place { start, count: bins[feature].count(), default: Some(default) };
+            places[feature] = BinRange { start, count: bins[feature].count(), default: Some(default) };
             start += bins[feature].count();
         }
         let sparse_bins = start;
         for (index, &feature) in dense.iter().enumerate() {
             let start = sparse_bins + index * DENSE_BINS;
-            places[feature] = Place { start, count: bins[feature].count(), default: None };
+            places[feature] = BinRange { start, count: bins[feature].count(), default: None };
         }
         let (blocks, starts) = starts(columns, &sparse, dense.len().div_ceil(2), rows);
         let records = lay_records(columns, (&sparse, &dense), &places, (&blocks, &starts));
@@ -165,7 +165,7 @@ fn starts(columns: &[Vec<u8>], sparse: &[(usize, u8)], pairs: usize, rows: usize
 fn lay_records(
     columns: &[Vec<u8>],
     (sparse, dense): (&[(usize, u8)], &[usize]),
-    places: &[Place],
+    places: &[BinRange],
     (blocks, starts): (&[usize], &[u32]),
 ) -> Vec<u16> {
     let mut records = vec![0; blocks[blocks.len() - 1]];
@@ -222,8 +222,8 @@ mod tests {
         ];
         let layout = Layout::new(&columns, &bins);
         assert_eq!((layout.sparse_bins, layout.dense_features, layout.sums()), (10, 1, 522));
-        assert_eq!(layout.places[0], Place { start: 0, count: 5, default: Some(0) });
-        assert_eq!(layout.places[2], Place { start: 5, count: 5, default: Some(1) });
+        assert_eq!(layout.places[0], BinRange { start: 0, count: 5, default: Some(0) });
+        assert_eq!(layout.places[2], BinRange { start: 5, count: 5, default: Some(1) });
         for row in 0..rows {
             let expected = [(row % 3 == 0).then_some(2), (row % 7 == 0).then_some(9)];
             let expected: Vec<u16> = expected.into_iter().flatten().collect();

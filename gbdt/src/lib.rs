@@ -1,6 +1,6 @@
 //! Gradient-boosted trees for one yes-or-no question, over columns of numbers and categories.
 //!
-//! From rows to a model, its probabilities, a file, and LightGBM's text:
+//! From rows to a model, its probabilities, a file, and `LightGBM`'s text:
 //!
 //! ```
 //! use gbdt::{Gbdt, GbdtParams, Table};
@@ -73,7 +73,7 @@ pub use booster::Round;
 pub use calibration::Calibration;
 pub use contributions::Contributions;
 pub use fit::{FitError, Watching};
-pub use lightgbm_text::{LightGbmTextError, Place};
+pub use lightgbm_text::{LightGbmTextError, Section};
 pub use math::sigmoid;
 pub use model::{Gbdt, TrainingFacts};
 pub use model_file::{FORMAT_VERSION, ModelFileError};

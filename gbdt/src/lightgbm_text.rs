@@ -41,7 +41,7 @@ pub enum LightGbmTextError {
     #[error("{place} has no `{field}`")]
     Absent {
         /// Where it should be.
-        place: Place,
+        place: Section,
         /// What stands before its `=`.
         field: &'static str,
     },
@@ -49,7 +49,7 @@ pub enum LightGbmTextError {
     #[error("{place} has {found:?} in `{field}`, which cannot stand there")]
     Value {
         /// Where it stands.
-        place: Place,
+        place: Section,
         /// What stands before the `=`.
         field: &'static str,
         /// The value as written.
@@ -59,7 +59,7 @@ pub enum LightGbmTextError {
     #[error("{place} has {found} values in `{field}` instead of {expected}")]
     Count {
         /// Where it stands.
-        place: Place,
+        place: Section,
         /// What stands before its `=`.
         field: &'static str,
         /// Values that it has.
@@ -149,14 +149,14 @@ pub enum LightGbmTextError {
 
 /// Which part of a text is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Section {
     /// The lines before the first tree.
     Header,
     /// The tree at this place, from 0.
     Tree(usize),
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Section {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Header => formatter.write_str("the header"),

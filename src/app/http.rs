@@ -17,12 +17,12 @@ pub(super) use metrics::Metrics;
 
 /// Where the service listens, already bound: whoever asks from now on is answered.
 #[derive(Debug)]
-pub struct Door {
+pub struct BoundListener {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-impl Door {
+impl BoundListener {
     /// At `SEGMENT_LISTEN`.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         Self::at(config.listen).await

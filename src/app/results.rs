@@ -16,10 +16,11 @@ use crate::{
     catalog::Limits,
     export::{self, SEGMENT_FILE},
     lake::{LakeError, Store},
+    pipeline::{self, BuildError},
     queue::Request,
     segment::{CONTROL_FILE, Failure, FileEntry},
     slack::{LinkedFile, ResultFile, ResultFiles, ResultLinks, Whereabouts},
-    worker::{self, BuildError, suppression},
+    suppression,
 };
 
 /// Where results lie, and from which sizes on they travel otherwise.
@@ -120,7 +121,7 @@ impl Results {
         if request.summary.as_ref().is_some_and(|summary| summary.suppression.as_ref() == Some(&list.sha256)) {
             return Ok(None);
         }
-        let ids = suppression::ids(&self.store, &list).await.map_err(failed)?;
+        let ids = suppression::ids(&self.store, &list).await.map_err(|error| failed(error.into()))?;
         let from = path.to_owned();
         let written = tokio::task::spawn_blocking(move || export::without(&from, &ids)).await;
         let written = written.map_err(|_| Failure::Internal)?.map_err(|error| failed(error.into()))?;
@@ -154,7 +155,7 @@ async fn compressed(path: PathBuf) -> io::Result<TempPath> {
 
 fn unreadable(request: &Request, error: &LakeError) -> Failure {
     tracing::error!(request = request.reference, %error, "a result's file cannot be read");
-    worker::lake_failure(error)
+    pipeline::lake_failure(error)
 }
 
 fn no_room(request: &Request, error: &io::Error) -> Failure {

@@ -6,14 +6,16 @@ use tokio::{runtime::Handle, sync::watch, time::sleep};
 
 use crate::{
     catalog::Catalog,
-    lake::{Report, Store},
+    jobs::{Job, StopFlag},
+    lake::Store,
+    pipeline::{
+        BuildError, Suppress,
+        build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
+    },
+    progress::Report,
     queue::{self, Outcome},
     segment::{Failure, Grade, Quality, Replayed},
-    worker::{
-        BuildError, Job, StopFlag, Suppress,
-        build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
-        suppression,
-    },
+    suppression,
 };
 
 /// The least time between two writes of progress.

@@ -9,8 +9,8 @@ use super::{
     eligible::{Filter, Profiles, opted_out},
 };
 use crate::{
-    catalog::{Catalog, ProductId},
-    segment::{Conditions, Conversions, Estimate, ExcludeConverted},
+    catalog::{Catalog, ExcludeConverted, ProductId},
+    segment::{Conditions, Conversions, Estimate},
 };
 
 /// People by region, gender, age, opt-out and the attributes that can be asked for, with how many converted when; tens of thousands of rows.

@@ -15,8 +15,8 @@ use super::{
     parts::{Bounds, Piece},
 };
 use crate::{
-    catalog::{AttributeId, Catalog, Gender},
-    segment::{AgeRange, Conditions, ExcludeConverted, Waterfall},
+    catalog::{AttributeId, Catalog, ExcludeConverted, Gender},
+    segment::{AgeRange, Conditions, Waterfall},
 };
 
 /// The columns that say who a person is.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{lasting, logging, output, progress::Bars, words};
+use super::{logging, output, progress::Bars, signals, words};
 use crate::{
-    app::{self, Door, Workers},
+    app::{self, BoundListener, Workers},
     clock,
     config::Config,
     demo::{
@@ -16,13 +16,13 @@ use crate::{
         site::{self, Site},
         tour::{self, Thread},
     },
-    lake::Report as _,
-    queue,
-    segment::Draft,
-    worker::{
+    pipeline::{
         Suppress,
         build_segment::{Ask, BuildContext, DEFAULT_SEED, build_segment},
     },
+    progress::Report as _,
+    queue,
+    segment::Draft,
 };
 
 /// The log of the service and its workers, in the demo's folder.
@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args, environment: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let log = folder.join(LOG);
     logging::into_file(&environment, &log)?;
-    lasting::until_signalled(|stopping| play(args, folder, stopping))
+    signals::until_signalled(|stopping| play(args, folder, stopping))
         .await
         .with_context(|| format!("the demo ended early; its log is {}", log.display()))
 }
@@ -73,7 +73,7 @@ async fn play(args: Args, folder: PathBuf, stopping: CancellationToken) -> anyho
     };
     bars.stage("starting Postgres");
     let cluster = Site::cluster(&folder).await?;
-    let door = Door::bind_free().await?;
+    let door = BoundListener::bind_free().await?;
     bars.stage("starting local-slack");
     let events = format!("http://{}/slack/events", door.address());
     let slack = LocalSlack::start(&program, &folder, &events, args.port).await?;
@@ -91,7 +91,7 @@ struct Stage<'a> {
     site: Site,
     cluster: &'a Cluster,
     slack: &'a LocalSlack,
-    door: Door,
+    door: BoundListener,
     folder: &'a Path,
 }
 

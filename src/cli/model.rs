@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use gbdt::Gbdt;
 use tokio_util::sync::CancellationToken;
 
-use super::{lasting, output};
+use super::{output, signals};
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
@@ -43,7 +43,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Show(_) | Command::Compare(_) | Command::Export(_) | Command::Import(_) => None,
     };
     super::threads(threads.unwrap_or(config.threads))?;
-    lasting::until_signalled(|stopping| async move {
+    signals::until_signalled(|stopping| async move {
         let work = tokio::task::spawn_blocking(move || perform(command, &stopping));
         work.await.context("the command broke off")?
     })

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::lake::Report;
+use crate::progress::Report;
 
 /// One bar for the stage that runs; finished stages stay as a line with their time.
 #[derive(Default)]

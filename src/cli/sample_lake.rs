@@ -8,7 +8,7 @@ use super::{output, progress::Bars};
 use crate::{
     clock,
     demo::sample_lake::{self, SampleOptions},
-    lake::Report as _,
+    progress::Report as _,
 };
 
 #[derive(Debug, clap::Args)]

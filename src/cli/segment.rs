@@ -19,12 +19,12 @@ use crate::{
     config::Config,
     digest::sha256_hex,
     features::Snapshot,
-    segment::{self, Conditions, Draft, LeftOutList, Summary},
-    worker::{
+    pipeline::{
         Estimator, Suppress,
         build_segment::{Ask, BuildContext, Built, DEFAULT_SEED, build_segment},
-        suppression,
     },
+    segment::{self, Conditions, Draft, LeftOutList, Summary},
+    suppression,
 };
 
 #[derive(Debug, clap::Subcommand)]

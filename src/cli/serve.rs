@@ -2,9 +2,9 @@
 
 use clap::ArgAction;
 
-use super::lasting;
+use super::signals;
 use crate::{
-    app::{self, Door, Workers},
+    app::{self, BoundListener, Workers},
     config::Config,
 };
 
@@ -18,6 +18,6 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let workers = args.with_worker.then(Workers::default);
-    let door = Door::bind(&config).await?;
-    lasting::until_signalled(|stopping| app::serve(config, door, workers, stopping)).await
+    let door = BoundListener::bind(&config).await?;
+    signals::until_signalled(|stopping| app::serve(config, door, workers, stopping)).await
 }

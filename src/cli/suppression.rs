@@ -10,11 +10,11 @@ use crate::{
     clock,
     config::Config,
     queue,
-    texts::grouped,
-    worker::{
+    suppression::{
+        self, Known,
         id_list::{self, IdList, Matched},
-        suppression::{self, Known},
     },
+    texts::grouped,
 };
 
 #[derive(Debug, clap::Subcommand)]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use super::{output, progress::Bars, stores::Stores};
 use crate::{
     config::Config,
-    worker::{Check, build_segment::BuildContext, verify},
+    pipeline::{Check, build_segment::BuildContext, verify},
 };
 
 #[derive(Debug, clap::Args)]

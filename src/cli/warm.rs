@@ -10,8 +10,8 @@ use crate::{
     catalog::Product,
     config::Config,
     features::Snapshot,
+    pipeline::{Warmed, warm},
     queue,
-    worker::{Warmed, warm},
 };
 
 #[derive(Debug, clap::Args)]

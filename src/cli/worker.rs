@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{lasting, logging};
-use crate::{app, config::Config, worker};
+use super::{logging, signals};
+use crate::{app, config::Config, jobs};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,9 +25,9 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     }
     super::threads(config.threads)?;
     let name = args.name.unwrap_or_else(|| format!("worker-{}", std::process::id()));
-    lasting::until_signalled(|stopping| async move {
+    signals::until_signalled(|stopping| async move {
         if args.while_stdin_open {
-            worker::follow_parent(stopping.clone())?;
+            jobs::follow_parent(stopping.clone())?;
         }
         app::work(config, name, stopping).await
     })

@@ -13,7 +13,8 @@ use crate::{
     catalog::{Catalog, CatalogError},
     config::{Config, ConfigError},
     features::{self, FeaturesError},
-    lake::{LakeError, Report, Store, StoreOptions},
+    lake::{LakeError, Store, StoreOptions},
+    progress::Report,
 };
 
 /// Days of events: two horizons, and what features look back on before them.

@@ -18,9 +18,10 @@ use super::{
 use crate::{
     catalog::{Catalog, EventsTable},
     lake::{
-        Object, Report, Store,
+        Object, Store,
         tables::{self, IdType, Users},
     },
+    progress::Report,
 };
 
 /// How many horizons back from a day the newest model of that day looks: each begins with a snapshot of its own.

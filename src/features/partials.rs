@@ -27,9 +27,10 @@ use crate::{
     catalog::{Catalog, EventsTable, Measure},
     digest::sha256_hex,
     lake::{
-        LakeError, Object, Report, Store,
+        LakeError, Object, Store,
         tables::{self, Events, IdType, extra_column},
     },
+    progress::Report,
 };
 
 /// Raised when the files or their index change so that older ones cannot be read.

@@ -25,7 +25,7 @@ use bytes::Bytes;
 pub(super) use self::retries::Retries;
 use self::{
     checksums::Checksums,
-    trouble::{Action, Place},
+    trouble::{Action, Address},
 };
 use super::{LakeError, Object, StoreOptions, cache::Cache, file};
 
@@ -41,7 +41,7 @@ pub(super) struct S3Store {
     /// Without slashes around; empty for the whole bucket.
     prefix: String,
     /// As errors name it.
-    place: Place,
+    place: Address,
     checksums: Checksums,
     cache: Cache,
     retries: Retries,
@@ -52,7 +52,7 @@ impl S3Store {
         let shared = load_config(retries).await;
         // Servers other than AWS seldom have regions, but a signature needs one.
         let region = shared.region().cloned().unwrap_or_else(|| Region::from_static("us-east-1"));
-        let place = Place {
+        let place = Address {
             endpoint: shared.endpoint_url().map(str::to_owned),
             bucket: bucket.to_owned(),
             region: region.to_string(),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::replay::Kept;
-use crate::segment::{ExcludeConverted, Missed};
+use crate::{catalog::ExcludeConverted, segment::Missed};
 
 /// Conversions that came as promised and are added to what was seen, so that few replays change little.
 const PSEUDO_CONVERSIONS: f64 = 20.0;
@@ -44,12 +44,19 @@ pub struct Expected {
 
 impl Promise {
     /// For requests that leave out `excluded` and pick this `share` of the eligible, from replays of any products.
-    pub fn learned(replays: &[Vec<Kept>], excluded: ExcludeConverted, share: f64) -> Self {
-        let of_kind: Vec<Kept> = replays.iter().filter_map(|kept| nearest(kept, excluded, share)).collect();
-        let levelled = replays.iter().filter_map(|kept| Some((nearest(kept, excluded, share)?, level(kept))));
-        let (promised, came): (f64, f64) = levelled.fold((0.0, 0.0), |(promised, came), (kept, level)| {
-            (promised + kept.promised * level, came + real(kept.came))
-        });
+    pub fn learned<R: AsRef<[Kept]>>(
+        replays: impl IntoIterator<Item = R>,
+        excluded: ExcludeConverted,
+        share: f64,
+    ) -> Self {
+        let (mut of_kind, mut promised, mut came) = (Vec::new(), 0.0, 0.0);
+        for replay in replays {
+            if let Some(kept) = nearest(replay.as_ref(), excluded, share) {
+                promised += kept.promised * level(replay.as_ref());
+                came += real(kept.came);
+                of_kind.push(kept);
+            }
+        }
         let factor = (came + PSEUDO_CONVERSIONS) / (promised + PSEUDO_CONVERSIONS);
         let prior = if excluded == ExcludeConverted::Never { SPREAD_OF_EVERYONE } else { SPREAD_OF_NEW };
         if of_kind.is_empty() {
@@ -75,11 +82,16 @@ impl Promise {
 
 /// Whether promises for one product missed more often than chance explains, each judged as if the product were new: by the
 /// replays of the `others`. `None` where they kept what they promise, or nobody can know yet.
-pub fn missed(own: &[Vec<Kept>], others: &[Vec<Kept>], excluded: ExcludeConverted, share: f64) -> Option<Missed> {
+pub fn missed<R: AsRef<[Kept]>>(
+    own: impl IntoIterator<Item = R>,
+    others: impl IntoIterator<Item = R>,
+    excluded: ExcludeConverted,
+    share: f64,
+) -> Option<Missed> {
     let promise = Promise::learned(others, excluded, share);
     let judged: Vec<bool> = own
-        .iter()
-        .filter_map(|kept| nearest(kept, excluded, share))
+        .into_iter()
+        .filter_map(|replay| nearest(replay.as_ref(), excluded, share))
         .map(|kept| {
             let Expected { low, high, .. } = promise.expected(kept.promised, kept.variance);
             !(low..=high).contains(&kept.came)
@@ -153,7 +165,7 @@ mod tests {
 
     #[test]
     fn without_replays_the_sum_stands_and_the_interval_is_wide() {
-        let promise = Promise::learned(&[], ExcludeConverted::Never, 0.05);
+        let promise = Promise::learned(Vec::<Vec<Kept>>::new(), ExcludeConverted::Never, 0.05);
         assert_eq!((promise.factor, promise.replays), (1.0, 0));
         let Expected { conversions, low, high } = promise.expected(100.0, 90.0);
         assert_eq!((conversions, low, high), (100.0, 72, 128));

@@ -11,7 +11,8 @@ use crate::{
     catalog::{Catalog, Product},
     digest::sha256_hex,
     features::{ColumnRole, FeaturesError, HAS_EVENTS, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
-    lake::{LakeError, Report, Store},
+    lake::{LakeError, Store},
+    progress::Report,
     segment::SnapshotRef,
 };
 
@@ -151,7 +152,7 @@ impl Registry<'_> {
         let (mut opened, mut cold) = (Opened::new(), Vec::new());
         for product in products {
             let id = self.plan(product, scored, &mut opened).await?.identity.id()?;
-            if self.store.list(&key(product, &id, "model.json")).await?.is_empty() {
+            if !self.store.exists(&key(product, &id, "model.json")).await? {
                 cold.push(product);
             }
         }

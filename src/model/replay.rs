@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audience,
-    catalog::{Catalog, ProductId},
+    catalog::{Catalog, ExcludeConverted, ProductId},
     features::conversion_column,
-    segment::{Conditions, ExcludeConverted, Size},
+    segment::{Conditions, Size},
 };
 
 use super::{

@@ -28,6 +28,12 @@ pub struct ProductReplay {
     pub kept: Vec<Kept>,
 }
 
+impl AsRef<[Kept]> for ProductReplay {
+    fn as_ref(&self) -> &[Kept] {
+        &self.kept
+    }
+}
+
 /// The replays of all products.
 #[derive(Debug, Clone, Copy)]
 pub struct Replays<'a> {
@@ -120,7 +126,7 @@ fn product_of(key: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lake::StoreOptions, segment::ExcludeConverted};
+    use crate::{catalog::ExcludeConverted, lake::StoreOptions};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()

@@ -6,7 +6,7 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::{audience, catalog::Product, lake::Report};
+use crate::{audience, catalog::Product, progress::Report};
 
 use super::{
     ModelError,

@@ -12,7 +12,7 @@ use crate::{
     catalog::{Catalog, ProductId},
     digest::stable_hash,
     features::{HAS_EVENTS, Snapshot, conversion_column},
-    lake::Report,
+    progress::Report,
 };
 
 use super::{

@@ -7,7 +7,7 @@ use super::{QueueError, sql};
 
 /// A place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct QueuePosition {
     /// 1 is next.
     pub position: i64,
     /// When it probably starts; `None` while nothing was measured.
@@ -44,7 +44,7 @@ struct Standing {
 }
 
 /// The place of a request that waits; `None` when it does not.
-pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<Place>, QueueError> {
+pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<QueuePosition>, QueueError> {
     let standing: Option<Standing> = sql::query_as(
         "with running as (
              select owner_key, extract(epoch from now() - started_at)::float8 as seconds
@@ -87,7 +87,7 @@ pub async fn place(pool: &PgPool, id: Uuid) -> Result<Option<Place>, QueueError>
     .bind(id)
     .fetch_optional(sql::once(pool))
     .await?;
-    Ok(standing.map(|standing| Place { position: standing.position, eta: standing.eta() }))
+    Ok(standing.map(|standing| QueuePosition { position: standing.position, eta: standing.eta() }))
 }
 
 impl Standing {

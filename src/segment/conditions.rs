@@ -3,13 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
-    str::FromStr,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::EarlierSegment;
-use crate::catalog::{AttributeId, GenderId, ProductId, RegionCode};
+use crate::catalog::{AttributeId, ExcludeConverted, GenderId, ProductId, RegionCode};
 
 /// What a planner asks for. Its [`Display`] is the text form that `/segment` reads back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +31,11 @@ pub struct Conditions {
     /// Earlier segments whose people are left out.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub exclude_segments: BTreeSet<EarlierSegment>,
-    /// Share of the picked who are kept out of delivery, in whole per cent, 0 to [`CONTROL_PERCENT_MAX`].
+    /// Share of the picked who are kept out of delivery, in whole per cent, 0 to [`crate::catalog::CONTROL_PERCENT_MAX`].
     #[serde(default)]
     pub control_percent: u8,
 }
 
-/// The largest share that a control group may have.
-pub const CONTROL_PERCENT_MAX: u8 = 50;
 /// The shares that the form offers.
 pub const CONTROL_CHOICES: [u8; 3] = [0, 5, 10];
 
@@ -65,57 +62,6 @@ impl Size {
         match self {
             Self::People(people) => people.min(eligible),
             Self::Percent(percent) => (eligible * u64::from(percent)).div_ceil(100),
-        }
-    }
-}
-
-/// Which people who already converted are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExcludeConverted {
-    /// Nobody.
-    Never,
-    /// Those who converted in the last so many days up to the snapshot's day.
-    Days(u16),
-    /// All who ever did.
-    Ever,
-}
-
-impl ExcludeConverted {
-    /// What the form offers.
-    pub const CHOICES: [Self; 5] = [Self::Never, Self::Days(30), Self::Days(90), Self::Days(180), Self::Ever];
-}
-
-/// Text that is neither `never`, `ever` nor days such as `90d`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not never, ever or a number of days such as 90d")]
-pub struct NoExclusion(String);
-
-impl FromStr for ExcludeConverted {
-    type Err = NoExclusion;
-
-    fn from_str(text: &str) -> Result<Self, NoExclusion> {
-        match text {
-            "never" => Ok(Self::Never),
-            "ever" => Ok(Self::Ever),
-            days => days
-                .strip_suffix('d')
-                .unwrap_or(days)
-                .parse()
-                .ok()
-                .filter(|days| (1..=3660).contains(days))
-                .map(Self::Days)
-                .ok_or_else(|| NoExclusion(text.to_owned())),
-        }
-    }
-}
-
-impl Display for ExcludeConverted {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Never => f.write_str("never"),
-            Self::Days(days) => write!(f, "{days}d"),
-            Self::Ever => f.write_str("ever"),
         }
     }
 }

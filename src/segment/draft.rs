@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgeRange, CONTROL_PERCENT_MAX, Conditions, EarlierSegment, ExcludeConverted, Field, Problem, SegmentFolder, Size,
-    TypedLine,
+    AgeRange, Conditions, EarlierSegment, Problem, SegmentFolder, Size, TypedLine,
     typed::{self, folded},
 };
-use crate::catalog::{Attribute, AttributeId, AttributeValues, Catalog, Choice, Code, GenderId, ProductId, RegionCode};
+use crate::catalog::{
+    Attribute, AttributeId, AttributeValues, CONTROL_PERCENT_MAX, Catalog, Choice, Code, ExcludeConverted, Field,
+    GenderId, ProductId, RegionCode,
+};
 
 /// Characters that a campaign name may have.
 const NAME_CHARS_MAX: usize = 80;

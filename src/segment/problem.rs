@@ -1,66 +1,6 @@
 //! Mistakes of the person who asks: each quotes the word and says what would work.
 
-use serde::{Deserialize, Serialize};
-
-use crate::catalog::{AttributeId, Catalog};
-
-/// The inputs of a request, in the form's order.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    Name,
-    Product,
-    Gender,
-    Age,
-    Region,
-    Size,
-    Converted,
-    Without,
-    Control,
-    /// One of the catalog's.
-    Attribute(AttributeId),
-}
-
-impl Field {
-    /// Every field but the catalog's attributes.
-    pub const ALL: [Self; 9] = [
-        Self::Name,
-        Self::Product,
-        Self::Gender,
-        Self::Age,
-        Self::Region,
-        Self::Size,
-        Self::Converted,
-        Self::Without,
-        Self::Control,
-    ];
-
-    /// The key that people type.
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Name => "name",
-            Self::Product => "product",
-            Self::Gender => "gender",
-            Self::Age => "age",
-            Self::Region => "region",
-            Self::Size => "size",
-            Self::Converted => "converted",
-            Self::Without => "without",
-            Self::Control => "control",
-            Self::Attribute(id) => id.as_str(),
-        }
-    }
-
-    /// Every field of a request by this catalog.
-    pub(super) fn known(catalog: &Catalog) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().chain(catalog.conditions().map(|attribute| Self::Attribute(attribute.id.clone())))
-    }
-
-    /// The field whose key was typed, in small letters.
-    pub(super) fn of_key(catalog: &Catalog, key: &str) -> Option<Self> {
-        Self::known(catalog).find(|field| field.key() == key)
-    }
-}
+use crate::catalog::Field;
 
 /// A mistake of the person who asks: it quotes the word and says what would work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

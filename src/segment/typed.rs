@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Draft, Field, Problem};
-use crate::catalog::Catalog;
+use super::{Draft, Problem};
+use crate::catalog::{Catalog, Field};
 
 /// Dashes, tildes and what Japanese keyboards have in their place.
 const DASHES: &[char] =

@@ -27,6 +27,7 @@ pub use method::Method;
 pub use upload::Upload;
 
 use self::budget::{Budget, Key};
+
 use crate::config::{Secret, SlackConfig};
 
 /// How long calls wait and how often they try.
@@ -61,7 +62,7 @@ impl Default for Patience {
 
 /// Whether somebody waits for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum CallPriority {
     /// One try within two seconds: a person waits for the acknowledgement.
     Hurried,
     /// Retries; for work behind the acknowledgement.
@@ -122,21 +123,21 @@ impl SlackClient {
     }
 
     /// Calls `method`; the answer is Slack's whole object, `ok: true` checked.
-    pub async fn call(&self, method: Method, body: &Value, pace: Pace) -> Result<Value, SlackCallError> {
+    pub async fn call(&self, method: Method, body: &Value, pace: CallPriority) -> Result<Value, SlackCallError> {
         if let Some(code) = self.dead_code().filter(|_| !method.asks_whether_alive()) {
             return Err(SlackCallError::Dead { code });
         }
         let result = match pace {
-            Pace::Hurried => self.at_once(method, body, pace, self.inner.patience.hurried).await,
-            Pace::Unhurried => self.patiently(method, body).await,
-            Pace::InPassing => self.at_once(method, body, pace, self.inner.patience.unhurried).await,
+            CallPriority::Hurried => self.at_once(method, body, pace, self.inner.patience.hurried).await,
+            CallPriority::Unhurried => self.patiently(method, body).await,
+            CallPriority::InPassing => self.at_once(method, body, pace, self.inner.patience.unhurried).await,
         };
         self.note(method, result.as_ref().err());
         result.map_err(|error| error.for_caller(method))
     }
 
     /// How long a call would have to wait for Slack's limits; posts are counted by channel.
-    pub(super) fn wait_for(&self, method: Method, channel: &str, pace: Pace) -> Duration {
+    pub(super) fn wait_for(&self, method: Method, channel: &str, pace: CallPriority) -> Duration {
         self.inner.budget.wait(&Key::new(method, Some(channel)), pace, Instant::now())
     }
 
@@ -144,7 +145,7 @@ impl SlackClient {
         &self,
         method: Method,
         body: &Value,
-        pace: Pace,
+        pace: CallPriority,
         limit: Duration,
     ) -> Result<Value, SlackCallError> {
         let key = Key::of(method, body);
@@ -181,7 +182,7 @@ impl SlackClient {
     /// Waits for a token, or fails when that takes longer than anybody should be kept.
     async fn turn(&self, key: &Key) -> Result<(), SlackCallError> {
         let give_up = Instant::now() + self.inner.patience.longest_wait;
-        while let Err(wait) = self.inner.budget.take(key, Pace::Unhurried, Instant::now()) {
+        while let Err(wait) = self.inner.budget.take(key, CallPriority::Unhurried, Instant::now()) {
             if Instant::now() + wait > give_up {
                 return Err(SlackCallError::RateLimited { retry_after: wait });
             }

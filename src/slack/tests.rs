@@ -4,11 +4,20 @@ use chrono::{TimeZone, Utc};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::*;
 use crate::{
-    catalog::{Attribute, AttributeId, AttributeValues, Band, Choice, Names, ProductId},
-    queue::{DeliverTo, Eta, Place, Request, RequestState},
+    catalog::{Attribute, AttributeId, AttributeValues, Band, Catalog, Choice, Locale, Names, ProductId},
+    queue::{DeliverTo, Eta, QueuePosition, Request, RequestState},
     segment::{Cell, Direction, Draft, Factor, Failure, Rule, RulePart, RuleTest, Summary},
+    slack::{
+        ids, limits,
+        request::{
+            draft::{Origin, RequestDraft},
+            form,
+        },
+        thread::result,
+        wording::{blocks, messages},
+    },
+    texts::Texts,
 };
 
 fn sample() -> Catalog {
@@ -153,9 +162,9 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     let (catalog, texts) = (catalog(name, products), Texts::load().unwrap());
     let say = texts.say(locale);
     let draft = Draft { name: Some(name.to_owned()), regions: vec!["13".to_owned()], ..Draft::default() };
-    let origin = form::Origin { channel: "C1".to_owned(), ..form::Origin::default() };
-    let seed = form::Seed { origin, draft };
-    let place = Some(Place { position: 3, eta: Some(Eta { soonest: 20, likely: 61, latest: 200 }) });
+    let origin = Origin { channel: "C1".to_owned(), ..Origin::default() };
+    let asked = RequestDraft { origin, draft };
+    let place = Some(QueuePosition { position: 3, eta: Some(Eta { soonest: 20, likely: 61, latest: 200 }) });
     let named = |mut request: Request| {
         request.conditions.name = Some(name.chars().take(80).collect());
         request
@@ -175,7 +184,7 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
         messages::help(&catalog, say),
         messages::products(&catalog, say),
         messages::list(&catalog, say, &requests),
-        messages::offer_form(say, "mention-answer", &seed),
+        messages::offer_form(say, "mention-answer", &asked.to_value()),
         messages::confirmation(&catalog, say, &requests[0], place).into_message(),
         result::message(&catalog, say, &requests[3], &summary(name)),
     ]);
@@ -183,7 +192,7 @@ fn everything(name: &str, products: usize, locale: Locale) -> Vec<Value> {
     assert!(messages.iter().all(|message| message.blocks.len() <= limits::MESSAGE_BLOCKS));
     let mut all: Vec<Value> = messages.into_iter().map(|message| Value::Array(message.blocks)).collect();
     let few = catalog.products.iter().step_by(2).map(|product| (product.id.clone(), 0)).collect();
-    all.push(form::view(&catalog, say, &seed, &say.text("estimate-choose"), &few));
+    all.push(form::view(&catalog, say, &asked, &say.text("estimate-choose"), &few));
     all.push(messages::confirmation(&catalog, say, &requests[0], place).into_view(ids::CALLBACK_CONFIRMATION));
     all
 }

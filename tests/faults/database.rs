@@ -10,8 +10,8 @@ use nix::sys::signal::Signal;
 use segment_bot::{
     config::Secret,
     demo::postgres::Cluster,
+    jobs::{Job, StopReason, WorkerSettings},
     queue::{self, Outcome, RequestState},
-    worker::{Job, StopReason, WorkerSettings},
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;

@@ -6,12 +6,12 @@ use std::{
 };
 
 use segment_bot::{
+    jobs::{Job, WorkerSettings},
     queue::{self, JobKind, Outcome, Request, RequestState},
     segment::Failure,
     slack::{
         ConfirmSettings, Delivery, IncidentSettings, ResultFile, ResultFiles, ResultLinks, deliver, incidents, notify,
     },
-    worker::{Job, WorkerSettings},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::time::sleep;

@@ -11,9 +11,9 @@ use std::{
 
 use nix::sys::signal::Signal;
 use segment_bot::{
+    jobs::{self, Children, Job, WorkerSettings},
     queue::{self, JobKind, Outcome, RequestState},
     segment::Failure,
-    worker::{self, Children, Job, WorkerSettings},
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,7 @@ async fn a_job_that_kills_its_process_runs_three_times_and_delays_nobody_else() 
         count: 2,
         grace: Duration::from_secs(5),
     };
-    let supervisor = tokio::spawn(worker::supervise(children, shutdown.clone()));
+    let supervisor = tokio::spawn(jobs::supervise(children, shutdown.clone()));
     until(&pool, poison.id, RequestState::Running).await;
     let start = Instant::now();
     let other = submitted(&pool, "U2").await;

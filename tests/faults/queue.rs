@@ -10,8 +10,8 @@ use std::{
 };
 
 use segment_bot::{
+    jobs::{Job, WorkerSettings},
     queue::{self, ClaimLimits, Outcome, RequestState},
-    worker::{Job, WorkerSettings},
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;

@@ -12,8 +12,8 @@ use nix::{
 };
 use segment_bot::{
     config::Secret,
+    jobs::{self, Job, Overrun, WorkerSettings},
     queue::{self, JobKind, Outcome, Request, RequestState},
-    worker::{self, Job, Overrun, WorkerSettings},
 };
 use sqlx::PgPool;
 use tokio::{task::JoinHandle, time::sleep};
@@ -71,7 +71,7 @@ impl Worker {
     {
         let (pool, shutdown) = (pool.clone(), CancellationToken::new());
         let asked = shutdown.clone();
-        let task = tokio::spawn(async move { worker::run(&pool, kind, &settings, perform, asked).await });
+        let task = tokio::spawn(async move { jobs::run(&pool, kind, &settings, perform, asked).await });
         Self { shutdown, task }
     }
 
@@ -139,10 +139,10 @@ async fn a_child_that_works() {
     let Ok(database) = database else { return };
     let pool = queue::connect(&Secret::new(database)).await.unwrap();
     let shutdown = CancellationToken::new();
-    worker::follow_parent(shutdown.clone()).unwrap();
+    jobs::follow_parent(shutdown.clone()).unwrap();
     let slots = slots.unwrap().parse().unwrap();
     let settings = WorkerSettings { overrun: Overrun::Abort, slots, ..settings(LEASE) };
-    worker::run(&pool, JobKind::Segment, &settings, perform, shutdown).await;
+    jobs::run(&pool, JobKind::Segment, &settings, perform, shutdown).await;
 }
 
 async fn perform(job: Job) -> Outcome {

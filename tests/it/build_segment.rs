@@ -3,17 +3,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use segment_bot::{
-    lake::{Silent, csv},
+    lake::csv,
     model::Reuse,
-    segment::{Conditions, Draft, Failure},
-    worker::{
+    pipeline::{
         Estimator, Suppress,
         build_segment::{Ask, BuildContext, build_segment, compute},
-        id_list::IdList,
-        read_manifest,
-        suppression::{self, Known},
-        verify,
+        read_manifest, verify,
     },
+    progress::Silent,
+    segment::{Conditions, Draft, Failure},
+    suppression::id_list::IdList,
+    suppression::{self, Known},
 };
 
 use crate::support::sample::{LAST_DAY, Sample, make, sample};
@@ -68,7 +68,7 @@ async fn a_segment_is_ranked_judged_explained_and_verifiable() {
 
     let manifest = folder.join("manifest.json");
     let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
-    assert!(checks.iter().all(segment_bot::worker::Check::holds), "{checks:#?}");
+    assert!(checks.iter().all(segment_bot::pipeline::Check::holds), "{checks:#?}");
     assert_eq!(read_manifest(&manifest).unwrap(), built.manifest);
 
     std::fs::write(folder.join("segment.csv"), csv.replacen(",1\n", ",2\n", 1)).unwrap();
@@ -183,7 +183,7 @@ async fn people_of_earlier_segments_and_on_the_suppression_list_are_left_out_and
     suppression::clear(&sample.store, None).await.unwrap();
     let manifest = sample.folder.path().join("segments/second/manifest.json");
     let checks = verify(context(&sample), &manifest, &Silent).await.unwrap();
-    assert!(checks.iter().all(segment_bot::worker::Check::holds), "{checks:#?}");
+    assert!(checks.iter().all(segment_bot::pipeline::Check::holds), "{checks:#?}");
     assert!(checks.iter().any(|check| check.what.starts_with("suppression/")), "{checks:#?}");
 
     let gone = ask(&sample, "third", &format!("{first} without=nowhere"));

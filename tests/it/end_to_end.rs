@@ -22,7 +22,7 @@ use segment_bot::{
         tour,
     },
     digest::sha256_hex,
-    lake::Silent,
+    progress::Silent,
     queue::{self, Request, RequestState},
     segment::Manifest,
 };

@@ -17,7 +17,8 @@ use polars::prelude::*;
 use segment_bot::{
     catalog::Catalog,
     features::{self, FeaturesError, Memory, Snapshot},
-    lake::{Silent, Store, StoreOptions},
+    lake::{Store, StoreOptions},
+    progress::Silent,
 };
 
 fn options() -> StoreOptions {
@@ -52,13 +53,13 @@ fn write_parquet(path: &Path, mut frame: DataFrame) {
 }
 
 /// A lake and a store in one temporary folder.
-struct Place {
+struct TestLake {
     folder: tempfile::TempDir,
     lake: Store,
     store: Store,
 }
 
-impl Place {
+impl TestLake {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = crate::features::folder(&folder.path().join("lake")).await;
@@ -97,7 +98,7 @@ async fn real_grocery_data_becomes_snapshots() {
         eprintln!("skipped: SEGMENT_SHARED_DATA is not set");
         return;
     };
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     let lake = folder(&Path::new(&shared).join("ta_feng")).await;
     let catalog = Catalog::parse(include_str!("../data/ta_feng/catalog.toml")).unwrap();
     let built = features::build(&lake, &place.store, &catalog, day("2001-02-28"), &Silent).await.unwrap();

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use segment_bot::{
-    lake::Report,
-    queue::{self, JobKind, Outcome, RequestState},
-    segment::Draft,
-    worker::{
-        self, Job, StopFlag, Suppress, WorkerSettings,
+    jobs::{self, Job, StopFlag, WorkerSettings},
+    pipeline::{
+        Suppress,
         build_segment::{Ask, BuildContext, build_segment},
     },
+    progress::Report,
+    queue::{self, JobKind, Outcome, RequestState},
+    segment::Draft,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -81,13 +82,13 @@ async fn a_handed_back_job_whose_model_was_stored_does_not_train_again() {
     let deployed = CancellationToken::new();
     let (old, at_scoring) = (sample.clone(), deployed.clone());
     let work = move |job| perform(old.clone(), at_scoring.clone(), job);
-    worker::run(&pool, JobKind::Segment, &settings, work, deployed.clone()).await;
+    jobs::run(&pool, JobKind::Segment, &settings, work, deployed.clone()).await;
     let handed_back = now(&pool, request.id).await;
     assert_eq!((handed_back.state, handed_back.summary), (RequestState::Queued, None));
 
     let stopping = CancellationToken::new();
     let work = move |job| perform(sample.clone(), deployed.clone(), job);
-    let working = worker::run(&pool, JobKind::Segment, &settings, work, stopping.clone());
+    let working = jobs::run(&pool, JobKind::Segment, &settings, work, stopping.clone());
     let watching = async {
         while now(&pool, request.id).await.state != RequestState::Delivering {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -8,10 +8,12 @@ mod catalog_doc;
 mod database_trouble;
 mod delivery_model;
 mod doctor;
+mod documents;
 mod end_to_end;
 mod features;
 mod features_cli;
 mod hand_back;
+mod jobs;
 mod lake;
 mod manifest;
 mod migrations;
@@ -28,6 +30,7 @@ mod segment_cli;
 mod slack_client;
 mod slack_command;
 mod slack_dead;
+mod slack_deadline;
 mod slack_form;
 mod slack_http;
 mod slack_incidents;
@@ -37,7 +40,6 @@ mod slack_socket;
 mod slack_thread;
 mod support;
 mod tidy;
-mod worker;
 
 #[test]
 fn the_sample_catalog_is_valid() {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use segment_bot::{
-    app::{self, Door},
+    app::Idle,
+    app::{self, BoundListener},
     features::Snapshot,
     model::{Registry, Reuse},
+    pipeline::build_segment::DEFAULT_SEED,
     queue::{self, JobKind, Outcome},
-    worker::{Idle, build_segment::DEFAULT_SEED, warm_when_idle},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ impl Served {
         let slack = FaultServer::start().await;
         let config = serve_config(&slack, folder, more).await;
         let url = config.database_url.clone().unwrap();
-        let door = Door::bind_free().await.unwrap();
+        let door = BoundListener::bind_free().await.unwrap();
         let (address, stop) = (door.address(), CancellationToken::new());
         let serving = tokio::spawn(app::serve(config, door, None, stop.clone()));
         slack.wait_for("auth.test", 0).await;
@@ -121,7 +122,7 @@ async fn an_idle_worker_trains_what_is_asked_for_and_waits_while_somebody_asks()
     let stop = CancellationToken::new();
     let idle = Idle::new("test", pool.clone(), catalog.clone(), store.clone());
     let idle = idle.looking_every(Duration::from_millis(20));
-    let warming = tokio::spawn(warm_when_idle(idle, stop.clone()));
+    let warming = tokio::spawn(idle.train_until(stop.clone()));
 
     let registry = Registry { store: &store, catalog: &catalog, seed: DEFAULT_SEED, reuse: Reuse::Allowed };
     let snapshot = Snapshot::open(&store, &catalog, LAST_DAY).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use segment_bot::slack::{Method, Pace, SlackCallError, SlackClient};
+use segment_bot::slack::{CallPriority, Method, SlackCallError, SlackClient};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -16,7 +16,7 @@ async fn client() -> (SlackClient, FaultServer) {
 }
 
 async fn update(client: &SlackClient) -> Result<Value, SlackCallError> {
-    client.call(Method::ChatUpdate, &json!({ "channel": "C1", "ts": "1.0" }), Pace::Unhurried).await
+    client.call(Method::ChatUpdate, &json!({ "channel": "C1", "ts": "1.0" }), CallPriority::Unhurried).await
 }
 
 async fn post(client: &SlackClient) -> Result<Value, SlackCallError> {
@@ -24,7 +24,7 @@ async fn post(client: &SlackClient) -> Result<Value, SlackCallError> {
 }
 
 async fn post_to(client: &SlackClient, channel: &str) -> Result<Value, SlackCallError> {
-    client.call(Method::ChatPostMessage, &json!({ "channel": channel, "text": "x" }), Pace::Unhurried).await
+    client.call(Method::ChatPostMessage, &json!({ "channel": channel, "text": "x" }), CallPriority::Unhurried).await
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_known_retry_after_is_not_asked_about_again() {
     slack.fail("chat.update", [Fault::RateLimited(60)]);
     assert!(update(&client).await.is_err());
     let body = json!({ "channel": "C1", "ts": "1.0" });
-    for pace in [Pace::Hurried, Pace::Unhurried] {
+    for pace in [CallPriority::Hurried, CallPriority::Unhurried] {
         let again = client.call(Method::ChatUpdate, &body, pace).await;
         assert!(matches!(again, Err(SlackCallError::RateLimited { retry_after }) if retry_after.as_secs() >= 55));
     }
@@ -115,12 +115,12 @@ async fn a_click_never_waits_behind_work_that_is_not_hurried() {
     let mut background = tokio::task::JoinSet::new();
     for _ in 0..30 {
         let (client, open) = (client.clone(), open.clone());
-        background.spawn(async move { client.call(Method::ViewsOpen, &open, Pace::Unhurried).await });
+        background.spawn(async move { client.call(Method::ViewsOpen, &open, CallPriority::Unhurried).await });
     }
     slack.wait_for("views.open", 19).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     let started = Instant::now();
-    assert!(client.call(Method::ViewsOpen, &open, Pace::Hurried).await.is_ok());
+    assert!(client.call(Method::ViewsOpen, &open, CallPriority::Hurried).await.is_ok());
     assert!(started.elapsed() < Duration::from_millis(200), "{:?}", started.elapsed());
     assert!(slack.calls("views.open").len() < 25, "the others still wait for their turn");
 }
@@ -131,7 +131,7 @@ async fn somebody_who_waits_is_not_kept_waiting() {
     slack.fail("views.open", [Fault::Stall(Duration::from_secs(5)), Fault::Status(500)]);
     let started = Instant::now();
     for _ in 0..2 {
-        let opened = client.call(Method::ViewsOpen, &json!({ "trigger_id": "t" }), Pace::Hurried).await;
+        let opened = client.call(Method::ViewsOpen, &json!({ "trigger_id": "t" }), CallPriority::Hurried).await;
         assert_eq!(opened, Err(SlackCallError::Unreachable));
     }
     assert!(started.elapsed() < Duration::from_secs(2));
@@ -174,8 +174,8 @@ async fn an_answer_that_says_ok_is_never_a_failure() {
 #[tokio::test]
 async fn each_method_gets_its_token() {
     let (client, slack) = client().await;
-    client.call(Method::AppsConnectionsOpen, &json!({}), Pace::Hurried).await.unwrap();
-    client.call(Method::AuthTest, &json!({}), Pace::Hurried).await.unwrap();
+    client.call(Method::AppsConnectionsOpen, &json!({}), CallPriority::Hurried).await.unwrap();
+    client.call(Method::AuthTest, &json!({}), CallPriority::Hurried).await.unwrap();
     assert_eq!(slack.tokens("apps.connections.open"), ["Bearer xapp-test"]);
     assert_eq!(slack.tokens("auth.test"), ["Bearer xoxb-test"]);
 }

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use segment_bot::{
-    app::{self, Door},
+    app::{self, BoundListener},
+    jobs::{self, Job, WorkerSettings},
     queue::{JobKind, Outcome, RequestState},
     slack::{ConfirmSettings, Delivery, ResultFiles, ResultLinks, deliver, notify},
-    worker::{self, Job, WorkerSettings},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ fn couriers(stage: &Stage, stop: &CancellationToken) {
                 deliver(&app, &files, &ConfirmSettings::default(), delivery).await
             }
         };
-        tokio::spawn(async move { worker::run(&pool, kind, &settings, perform, stop).await });
+        tokio::spawn(async move { jobs::run(&pool, kind, &settings, perform, stop).await });
     }
 }
 
@@ -73,7 +73,7 @@ async fn readiness_is_red_while_the_installation_is_dead() {
     slack.dead(Some("account_inactive"));
     let folder = tempfile::tempdir().unwrap();
     let config = serve_config(&slack, folder.path(), &[]).await;
-    let door = Door::bind_free().await.unwrap();
+    let door = BoundListener::bind_free().await.unwrap();
     let address = door.address();
     let stop = CancellationToken::new();
     let serving = tokio::spawn(app::serve(config, door, None, stop.clone()));

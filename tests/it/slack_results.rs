@@ -11,7 +11,7 @@ use segment_bot::{
     queue::{self, JobKind, Lease, NewRequest, Outcome, Request},
     segment::{Failure, Summary},
     slack::{ConfirmSettings, Delivery, deliver, notify},
-    worker::suppression,
+    suppression,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

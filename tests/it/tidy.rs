@@ -1,5 +1,7 @@
 //! Rules about the tree itself: which module may use which, file headers and lengths, README against `config.rs`.
 
+mod imports;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,41 +12,78 @@ use std::{
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
-        &["catalog", "clock", "config", "digest", "export", "lake", "queue", "segment", "slack", "texts", "worker"],
+        &[
+            "catalog",
+            "clock",
+            "config",
+            "counted",
+            "digest",
+            "export",
+            "jobs",
+            "lake",
+            "pipeline",
+            "progress",
+            "queue",
+            "segment",
+            "slack",
+            "suppression",
+            "texts",
+        ],
     ),
     ("audience", &["catalog", "digest", "segment"]),
-    ("catalog", &["digest", "segment"]),
+    ("catalog", &["digest"]),
     (
         "cli",
         &[
-            "app", "catalog", "clock", "config", "demo", "digest", "features", "lake", "model", "queue", "segment",
-            "texts", "worker",
+            "app",
+            "catalog",
+            "clock",
+            "config",
+            "demo",
+            "digest",
+            "features",
+            "jobs",
+            "lake",
+            "model",
+            "pipeline",
+            "progress",
+            "queue",
+            "segment",
+            "suppression",
+            "texts",
         ],
     ),
     ("clock", &[]),
     ("config", &[]),
-    ("demo", &["app", "catalog", "config", "digest", "features", "lake", "queue", "segment"]),
+    ("counted", &[]),
+    ("demo", &["app", "catalog", "config", "digest", "features", "lake", "progress", "queue", "segment"]),
     ("digest", &[]),
     ("export", &["audience", "segment"]),
-    ("features", &["catalog", "digest", "lake"]),
+    ("features", &["catalog", "digest", "lake", "progress"]),
+    ("jobs", &["queue", "segment"]),
     ("lake", &["catalog", "clock", "digest"]),
     ("lib", &[]),
-    ("main", &[]),
-    ("model", &["audience", "catalog", "digest", "features", "lake", "segment"]),
+    ("main", &["cli"]),
+    ("model", &["audience", "catalog", "digest", "features", "lake", "progress", "segment"]),
+    (
+        "pipeline",
+        &["audience", "catalog", "digest", "export", "features", "lake", "model", "progress", "segment", "suppression"],
+    ),
+    ("progress", &[]),
     ("queue", &["catalog", "config", "segment"]),
     ("segment", &["catalog"]),
-    ("slack", &["catalog", "config", "queue", "segment", "texts"]),
+    ("slack", &["catalog", "config", "counted", "queue", "segment", "texts"]),
+    ("suppression", &["catalog", "digest", "features", "lake", "queue", "segment"]),
     ("texts", &["catalog"]),
-    ("worker", &["audience", "catalog", "clock", "digest", "export", "features", "lake", "model", "queue", "segment"]),
 ];
 
 /// Crates that only some modules may use.
 const RESERVED: &[(&str, &[&str])] = &[
     ("aws_sdk_s3", &["lake"]),
-    ("polars", &["lake", "features", "model", "audience", "demo", "worker"]),
+    ("polars", &["lake", "features", "model", "audience", "demo", "pipeline", "suppression"]),
     ("polars_parquet", &["features", "lake"]),
     ("slack_morphism", &["slack"]),
-    ("sqlx", &["queue", "worker", "app", "cli", "slack", "demo"]),
+    ("sqlx", &["queue", "jobs", "suppression", "app", "cli", "slack", "demo"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli", "demo"]),
 ];
@@ -75,50 +114,10 @@ fn files_below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// Each file of `src/` with its path below it, its top-level module and its text.
-fn sources() -> Vec<(String, String, String)> {
-    let src = root().join("src");
-    let described = |path: PathBuf| {
-        let name = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
-        let module = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
-        (name, module, fs::read_to_string(&path).unwrap())
-    };
-    files_below(&src, &[".rs"]).into_iter().map(described).collect()
-}
-
 /// The code without its comment lines and without the unit tests at the bottom.
 fn code(text: &str) -> String {
     let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-/// The modules that `code` names after `crate::` or, in a binary, `segment_bot::`; also inside braces.
-fn uses(code: &str) -> BTreeSet<String> {
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut named = BTreeSet::new();
-    for (at, matched) in code.match_indices("crate::") {
-        let rest = &code[at + matched.len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            let mut depth = 0_i32;
-            let mut start = true;
-            for (offset, c) in group.char_indices() {
-                match c {
-                    '{' => depth += 1,
-                    '}' if depth == 0 => break,
-                    '}' => depth -= 1,
-                    ',' if depth == 0 => start = true,
-                    c if start && c.is_alphabetic() => {
-                        named.insert(word(&group[offset..]));
-                        start = false;
-                    }
-                    _ => {}
-                }
-            }
-        } else {
-            named.insert(word(rest));
-        }
-    }
-    named
 }
 
 fn none(problems: &[String]) {
@@ -128,16 +127,16 @@ fn none(problems: &[String]) {
 #[test]
 fn modules_use_only_what_is_below_them() {
     let mut problems = Vec::new();
-    for (name, module, text) in sources() {
-        let Some((_, allowed)) = ALLOWED.iter().find(|(of, _)| *of == module) else {
-            problems.push(format!("src/{name}: module `{module}` is not in the table of tests/it/tidy.rs"));
+    for source in imports::sources() {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(of, _)| *of == source.room()) else {
+            problems.push(format!("src/{}: `{}` is not in the table of tests/it/tidy.rs", source.name, source.room()));
             continue;
         };
-        let known = |used: &String| ALLOWED.iter().any(|(of, _)| of == used);
-        for used in uses(&code(&text)).into_iter().filter(known) {
-            let inside_itself = used == module;
-            if !inside_itself && !allowed.contains(&used.as_str()) {
-                problems.push(format!("src/{name} must not use crate::{used}"));
+        let used: BTreeSet<&str> = source.names.iter().filter_map(|path| path.first().map(String::as_str)).collect();
+        let known = |used: &&str| ALLOWED.iter().any(|(of, _)| of == used);
+        for used in used.into_iter().filter(known) {
+            if used != source.room() && !allowed.contains(&used) {
+                problems.push(format!("src/{} must not use crate::{used}", source.name));
             }
         }
     }
@@ -145,12 +144,29 @@ fn modules_use_only_what_is_below_them() {
 }
 
 #[test]
+fn no_room_uses_one_that_uses_it_and_no_file_of_slack_either() {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let rooms = ALLOWED.iter().map(|(of, allowed)| ((*of).to_owned(), owned(allowed))).collect();
+    assert_eq!(imports::circle(&rooms), None);
+    let files = imports::graph_of("slack", &imports::sources());
+    assert!(files.len() > 30 && files["slack::thread::notify"].contains("slack::wording::words"), "{files:#?}");
+    assert_eq!(imports::circle(&files), None);
+    let groups = |file: &str| file.split("::").take(2).collect::<Vec<_>>().join("::");
+    let mut between: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
+    for (file, used) in &files {
+        let of = between.entry(groups(file)).or_default();
+        of.extend(used.iter().map(|used| groups(used)).filter(|used| *used != groups(file)));
+    }
+    assert_eq!(imports::circle(&between), None);
+}
+
+#[test]
 fn some_crates_belong_to_some_modules() {
     let mut problems = Vec::new();
-    for (name, module, text) in sources() {
-        let code = code(&text);
+    for source in imports::sources() {
+        let (name, module, code) = (&source.name, source.room(), code(&source.text));
         for (reserved, owners) in RESERVED {
-            if code.contains(&format!("{reserved}::")) && !owners.contains(&module.as_str()) {
+            if code.contains(&format!("{reserved}::")) && !owners.contains(&module) {
                 problems.push(format!("src/{name} must not use {reserved}"));
             }
         }
@@ -159,7 +175,7 @@ fn some_crates_belong_to_some_modules() {
             problems.push(format!("src/{name} must not hold SQL; that belongs to queue"));
         }
         let named = ["sqlx::query", ".begin()"].iter().any(|call| code.contains(call));
-        if named && module == "queue" && name != "queue/sql.rs" {
+        if named && module == "queue" && *name != "queue/sql.rs" {
             problems.push(format!("src/{name} must ask through queue/sql.rs, so that it works behind a pooler"));
         }
     }

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use super::{LightGbmTextError, Place};
+use super::{LightGbmTextError, Section};
 
 /// Most characters of a wrong value that an error quotes.
 const QUOTED_MAX: usize = 40;
 
 /// The fields of one part of a text.
 pub(super) struct Fields<'a> {
-    pub(super) place: Place,
+    pub(super) place: Section,
     values: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Fields<'a> {
     /// The last of two lines with the same field counts. A line without `=` is a field without a value.
-    pub(super) fn new(place: Place, lines: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new(place: Section, lines: impl Iterator<Item = &'a str>) -> Self {
         Self { place, values: lines.map(|line| line.split_once('=').unwrap_or((line, ""))).collect() }
     }
 

@@ -7,7 +7,7 @@ mod tree;
 use linfa::ParamGuard;
 
 use super::fields::{Fields, words};
-use super::{FLOATS, LightGbmTextError, Place, pandas, params};
+use super::{FLOATS, LightGbmTextError, Section, pandas, params};
 
 use super::super::calibration::Calibration;
 use super::super::model::{Gbdt, TrainingFacts};
@@ -44,7 +44,7 @@ impl Gbdt {
         let sections = Sections::of(text.trim_start_matches('\u{feff}'))?;
         let header = Header::read(&sections.header)?;
         let trees = sections.trees.into_iter().enumerate();
-        let trees = trees.map(|(index, lines)| ReadTree::new(&Fields::new(Place::Tree(index), lines.into_iter())));
+        let trees = trees.map(|(index, lines)| ReadTree::new(&Fields::new(Section::Tree(index), lines.into_iter())));
         let trees: Vec<ReadTree> = trees.collect::<Result<_, _>>()?;
         let category_names = pandas::names(sections.rest.iter().copied(), header.infos, header.names.len())?;
         let features = Features::of(&header.names, category_names, &trees)?;
@@ -101,7 +101,7 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(lines: &[&'a str]) -> Result<Self, LightGbmTextError> {
-        let fields = Fields::new(Place::Header, lines.iter().copied());
+        let fields = Fields::new(Section::Header, lines.iter().copied());
         let version = fields.text("version")?;
         if version != "v4" {
             return Err(LightGbmTextError::Version(version.chars().take(20).collect()));

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::slack::Counted;
+use crate::counted::Counted;
 
 /// Connections in all, as far as descriptors last.
 const CONNECTIONS_MAX: usize = 8_192;

@@ -24,8 +24,8 @@ use crate::{
     config::Secret,
     digest::sha256_hex,
     lake::Store,
+    pipeline::{Freshness, freshness},
     queue::{self, QueueError},
-    worker::{Freshness, freshness},
 };
 
 /// However often somebody asks, the database and the store are asked no more often than this.

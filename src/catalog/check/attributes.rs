@@ -5,12 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{CatalogProblem, Checker};
-use crate::{
-    catalog::{
-        Attribute, AttributeId, AttributeValues, Band, Choice, Code, FeatureDecl, Names,
-        raw::{RawAttribute, RawChoice},
-    },
-    segment::Field,
+use crate::catalog::{
+    Attribute, AttributeId, AttributeValues, Band, Choice, Code, FeatureDecl, Field, Names,
+    raw::{RawAttribute, RawChoice},
 };
 
 /// The options of a Slack menu.

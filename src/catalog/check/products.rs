@@ -3,9 +3,9 @@
 use toml::Spanned;
 
 use super::{CatalogProblem, Checker};
-use crate::{
-    catalog::{Attribute, Conversion, EventsTable, FeatureDecl, Names, Product, ProductId, raw::RawProduct},
-    segment::{CONTROL_PERCENT_MAX, ExcludeConverted},
+use crate::catalog::{
+    Attribute, CONTROL_PERCENT_MAX, Conversion, EventsTable, ExcludeConverted, FeatureDecl, Names, Product, ProductId,
+    raw::RawProduct,
 };
 
 /// The highest priority that a product may have.

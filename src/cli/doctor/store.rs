@@ -10,7 +10,7 @@ use crate::{
     features::Snapshot,
     lake::{LakeError, Store, StoreOptions, tables::Misfit},
     model::{Registry, Reuse},
-    worker::build_segment::DEFAULT_SEED,
+    pipeline::build_segment::DEFAULT_SEED,
 };
 
 const PROBE: &str = "doctor/probe";

@@ -44,7 +44,7 @@ impl Action {
 
 /// Where it was tried, as messages name it.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Address {
     /// Of `AWS_ENDPOINT_URL`; `None` for AWS itself.
     pub(super) endpoint: Option<String>,
     pub(super) bucket: String,
@@ -52,7 +52,7 @@ pub(super) struct Place {
     pub(super) path_style: bool,
 }
 
-impl Place {
+impl Address {
     pub(super) fn server(&self) -> &str {
         self.endpoint.as_deref().unwrap_or("AWS S3")
     }
@@ -73,7 +73,7 @@ struct Answer {
 }
 
 /// What an error of the client means for whoever runs this; `None` when there simply is no such object.
-pub(super) fn words<E>(place: &Place, (action, key): (Action, &str), error: &SdkError<E>) -> Option<S3Trouble>
+pub(super) fn words<E>(place: &Address, (action, key): (Action, &str), error: &SdkError<E>) -> Option<S3Trouble>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -92,19 +92,19 @@ where
 }
 
 /// A body that broke off while it was read.
-pub(super) fn broke_off(place: &Place, error: &(dyn std::error::Error + 'static)) -> S3Trouble {
+pub(super) fn broke_off(place: &Address, error: &(dyn std::error::Error + 'static)) -> S3Trouble {
     unanswered::words_of_chain(place, error)
 }
 
 /// An answer that is none of S3's, or not whole.
-pub(super) fn garbled(place: &Place) -> S3Trouble {
+pub(super) fn garbled(place: &Address) -> S3Trouble {
     S3Trouble::passing(format!("an answer of {} broke off or was garbled on the way", place.server())).with_remedy(
         "try again; where it stays so, AWS_ENDPOINT_URL names another kind of server, or a proxy changes answers",
     )
 }
 
 /// A server that does not know how listings go on would show the first thousand objects for all.
-pub(super) fn old_listing(place: &Place) -> S3Trouble {
+pub(super) fn old_listing(place: &Address) -> S3Trouble {
     S3Trouble::lasting(
         format!("{} lists the first objects and does not say how to go on (it knows no ListObjectsV2)", place.server()),
         "use a newer server",

@@ -320,8 +320,8 @@ fn scan(paths: &[impl AsRef<Path>]) -> PolarsResult<LazyFrame> {
 fn read_csv(source: &Source, options: &csv::Options, wanted: &[Wanted]) -> Result<(TempPath, u64), LakeError> {
     let refused = |error| LakeError::Csv { table: source.table.clone(), error: Box::new(error) };
     let mut reader = csv::Reader::open(&source.path, &source.file, options).map_err(refused)?;
-    let places: Vec<Place> =
-        wanted.iter().map(|wanted| Place::of(wanted, source, &reader)).collect::<Result<_, _>>()?;
+    let places: Vec<CsvSource> =
+        wanted.iter().map(|wanted| CsvSource::of(wanted, source, &reader)).collect::<Result<_, _>>()?;
     let mut cells: Vec<Cells> = wanted.iter().map(|wanted| Cells::new(wanted.need)).collect();
     let written =
         tempfile::Builder::new().suffix(".parquet").tempfile().map_err(LakeError::io(&std::env::temp_dir()))?;
@@ -332,10 +332,12 @@ fn read_csv(source: &Source, options: &csv::Options, wanted: &[Wanted]) -> Resul
     while let Some(row) = reader.next_row().map_err(refused)? {
         for ((cells, place), wanted) in cells.iter_mut().zip(&places).zip(wanted) {
             let read = match place {
-                Place::Column(place) => {
+                CsvSource::Column(place) => {
                     cells.push(row.get(*place)).map_err(|_| row.refuse(*place, wanted.need.expected()))
                 }
-                Place::Folder(value) => cells.push(value.as_deref()).map_err(|_| row.refuse(0, wanted.need.expected())),
+                CsvSource::Folder(value) => {
+                    cells.push(value.as_deref()).map_err(|_| row.refuse(0, wanted.need.expected()))
+                }
             };
             read.map_err(refused)?;
         }
@@ -355,13 +357,13 @@ fn batch(cells: &mut [Cells], wanted: &[Wanted], rows: usize) -> PolarsResult<Da
 }
 
 /// Where a wanted column of a CSV file stands.
-enum Place {
+enum CsvSource {
     Column(usize),
     /// The same for every row.
     Folder(Option<String>),
 }
 
-impl Place {
+impl CsvSource {
     fn of(wanted: &Wanted, source: &Source, reader: &csv::Reader) -> Result<Self, LakeError> {
         match (reader.place(&wanted.column), wanted.in_folder(source)) {
             (Ok(place), _) => Ok(Self::Column(place)),

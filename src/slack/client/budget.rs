@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Method, Pace};
+use crate::slack::client::{CallPriority, Method};
 
 /// More buckets than this are looked through for full ones, which need not be kept.
 const BUCKETS_KEPT: usize = 1_000;
@@ -61,11 +61,11 @@ impl Bucket {
     }
 
     /// How long until this pace may call.
-    fn wait(&self, rate: Rate, now: Instant, pace: Pace) -> Duration {
+    fn wait(&self, rate: Rate, now: Instant, pace: CallPriority) -> Duration {
         let closed = self.closed_until.map_or(Duration::ZERO, |until| until - now);
         let missing = match pace {
-            Pace::Hurried => 0.0,
-            Pace::Unhurried | Pace::InPassing => (1.0 - self.tokens).max(0.0),
+            CallPriority::Hurried => 0.0,
+            CallPriority::Unhurried | CallPriority::InPassing => (1.0 - self.tokens).max(0.0),
         };
         closed.max(Duration::from_secs_f64(missing * 60.0 / rate.per_minute))
     }
@@ -77,7 +77,7 @@ pub(super) struct Budget(Mutex<HashMap<Key, Bucket>>);
 
 impl Budget {
     /// Takes a token, or says how long to wait before asking again.
-    pub(super) fn take(&self, key: &Key, pace: Pace, now: Instant) -> Result<(), Duration> {
+    pub(super) fn take(&self, key: &Key, pace: CallPriority, now: Instant) -> Result<(), Duration> {
         self.with(key, now, |bucket, rate| match bucket.wait(rate, now, pace) {
             Duration::ZERO => {
                 bucket.tokens -= 1.0;
@@ -88,7 +88,7 @@ impl Budget {
     }
 
     /// How long a call would have to wait.
-    pub(super) fn wait(&self, key: &Key, pace: Pace, now: Instant) -> Duration {
+    pub(super) fn wait(&self, key: &Key, pace: CallPriority, now: Instant) -> Duration {
         self.with(key, now, |bucket, rate| bucket.wait(rate, now, pace))
     }
 
@@ -133,7 +133,7 @@ mod tests {
 
     /// Whether a call at this second, counted from `start`, may be made.
     fn taken(budget: &Budget, key: &Key, at: Instant) -> bool {
-        budget.take(key, Pace::Unhurried, at).is_ok()
+        budget.take(key, CallPriority::Unhurried, at).is_ok()
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         let (budget, start) = (Budget::default(), Instant::now());
         let posts = (0..50).filter(|_| taken(&budget, &post("C1"), start)).count();
         assert_eq!(posts, 3, "a few at once");
-        let wait = budget.take(&post("C1"), Pace::Unhurried, start).unwrap_err();
+        let wait = budget.take(&post("C1"), CallPriority::Unhurried, start).unwrap_err();
         assert_eq!(wait, Duration::from_secs(1));
         assert!(taken(&budget, &post("C2"), start));
         assert!(taken(&budget, &post("C1"), start + wait));
@@ -161,7 +161,7 @@ mod tests {
         let (budget, start) = (Budget::default(), Instant::now());
         budget.close(&post("C1"), Duration::from_secs(7), start);
         budget.close(&post("C1"), Duration::from_secs(3), start);
-        for pace in [Pace::Hurried, Pace::Unhurried] {
+        for pace in [CallPriority::Hurried, CallPriority::Unhurried] {
             assert_eq!(budget.take(&post("C1"), pace, start), Err(Duration::from_secs(7)));
             assert_eq!(budget.take(&post("C2"), pace, start), Ok(()));
         }
@@ -174,8 +174,8 @@ mod tests {
         let (budget, start) = (Budget::default(), Instant::now());
         let open = Key::of(Method::ViewsOpen, &json!({}));
         while taken(&budget, &open, start) {}
-        assert_eq!(budget.take(&open, Pace::Hurried, start), Ok(()));
-        assert!(budget.wait(&open, Pace::Unhurried, start) > budget.wait(&open, Pace::Hurried, start));
+        assert_eq!(budget.take(&open, CallPriority::Hurried, start), Ok(()));
+        assert!(budget.wait(&open, CallPriority::Unhurried, start) > budget.wait(&open, CallPriority::Hurried, start));
     }
 
     #[test]

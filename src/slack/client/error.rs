@@ -6,8 +6,7 @@ use hyper_util::client::legacy::Error as HyperError;
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
 
-use super::Method;
-use crate::segment::Failure;
+use crate::{segment::Failure, slack::client::Method};
 
 /// Why a call to Slack came to nothing, or may have. Holds Slack's error code at most, never a payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Method, Pace, SlackClient};
+use crate::slack::client::{CallPriority, Method, SlackClient};
 
 /// A job that waits for the installation for so long is handed back, well before its deadline.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -80,13 +80,13 @@ impl SlackClient {
     /// Asks Slack where the app is installed, and whether the token works.
     pub async fn identify(&self) {
         // What comes of a failure is noted by the call itself.
-        if let Ok(answer) = self.call(Method::AuthTest, &json!({}), Pace::Unhurried).await {
+        if let Ok(answer) = self.call(Method::AuthTest, &json!({}), CallPriority::Unhurried).await {
             self.inner.installation.identify(&answer);
         }
     }
 
     /// Waits while the installation is dead. `false` when `stop` came first, or when it took too long for one attempt.
-    pub(in crate::slack) async fn alive(&self, stop: &CancellationToken) -> bool {
+    pub(crate) async fn alive(&self, stop: &CancellationToken) -> bool {
         tokio::select! {
             () = self.inner.installation.until(false) => true,
             () = stop.cancelled() => false,

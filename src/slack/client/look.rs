@@ -9,8 +9,10 @@ use hyper::{HeaderMap, Request, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::Value;
 
-use super::{Method, SlackCallError, connector, error};
-use crate::config::SlackConfig;
+use crate::{
+    config::SlackConfig,
+    slack::client::{Method, SlackCallError, connector, error},
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer of `auth.test` is a few hundred bytes.

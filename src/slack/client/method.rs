@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::budget::Rate;
+use crate::slack::client::budget::Rate;
 
 /// A method of the Web API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use hyper_util::{
 use serde_json::json;
 use tokio_util::io::ReaderStream;
 
-use super::{Method, Pace, SlackCallError, SlackClient};
+use crate::slack::client::{CallPriority, Method, SlackCallError, SlackClient};
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -49,7 +49,7 @@ impl SlackClient {
     /// Asks for a file id; nothing is visible yet. `bytes` must be exact and above 0.
     pub async fn reserve_upload(&self, filename: &str, bytes: u64) -> Result<Upload, SlackCallError> {
         let body = json!({ "filename": filename, "length": bytes.to_string() });
-        let answer = self.call(Method::FilesGetUploadUrlExternal, &body, Pace::Unhurried).await?;
+        let answer = self.call(Method::FilesGetUploadUrlExternal, &body, CallPriority::Unhurried).await?;
         let field = |name: &str| answer[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         match (field("file_id"), field("upload_url")) {
             (Some(file_id), Some(url)) => Ok(Upload { file_id, url }),

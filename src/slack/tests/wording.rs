@@ -12,7 +12,7 @@ fn read(message: &blocks::Message) -> String {
 fn the_root_message_tells_how_far_it_is() {
     let (catalog, texts) = (sample(), Texts::load().unwrap());
     let shown = |state, locale| {
-        let place = Some(Place { position: 3, eta: Some(Eta { soonest: 55, likely: 58, latest: 61 }) });
+        let place = Some(QueuePosition { position: 3, eta: Some(Eta { soonest: 55, likely: 58, latest: 61 }) });
         read(&messages::root(&catalog, texts.say(locale), &request(state, None), place))
     };
     insta::assert_snapshot!(shown(RequestState::Queued, Locale::En), @r"

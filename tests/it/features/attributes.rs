@@ -6,16 +6,16 @@ use polars::prelude::*;
 use segment_bot::{
     catalog::Catalog,
     features::Snapshot,
-    lake::Silent,
     model::Reuse,
-    segment::{Conditions, Draft, Estimate},
-    worker::{
+    pipeline::{
         Estimator, Suppress,
         build_segment::{Ask, BuildContext, Built, compute},
     },
+    progress::Silent,
+    segment::{Conditions, Draft, Estimate},
 };
 
-use super::{Place, day, rows};
+use super::{TestLake, day, rows};
 
 const CATALOG: &str = r#"
 version = 1
@@ -94,7 +94,7 @@ fn income(id: u32) -> Option<f64> {
 }
 
 /// Two files: text that says everything, and Parquet in which incomes are decimals and household sizes are whole numbers.
-fn put(place: &Place) {
+fn put(place: &TestLake) {
     let mut csv = "id,member_rank,income,household\n".to_owned();
     for id in 0..PEOPLE / 2 {
         let income = income(id).map(|income| income.to_string()).unwrap_or_default();
@@ -126,7 +126,7 @@ fn conditions(catalog: &Catalog, text: &str) -> Conditions {
     Draft::from_text(catalog, text).unwrap().check(catalog).unwrap()
 }
 
-async fn built(place: &Place, catalog: &Catalog, conditions: Conditions) -> Built {
+async fn built(place: &TestLake, catalog: &Catalog, conditions: Conditions) -> Built {
     let ask = Ask {
         request: "one".to_owned(),
         conditions,
@@ -139,14 +139,14 @@ async fn built(place: &Place, catalog: &Catalog, conditions: Conditions) -> Buil
     compute(context, &ask, Reuse::Never, &Silent).await.unwrap()
 }
 
-async fn estimated(place: &Place, catalog: &Catalog, conditions: Conditions) -> Estimate {
+async fn estimated(place: &TestLake, catalog: &Catalog, conditions: Conditions) -> Estimate {
     let estimator = Estimator::new(Arc::new(catalog.clone()), place.store.clone());
     estimator.estimate(vec![conditions]).await.unwrap().estimates[0]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attributes_are_columns_whatever_the_file_and_unknown_codes_are_counted() {
-    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), Place::new().await);
+    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), TestLake::new().await);
     put(&place);
     place.build(&catalog, LAST).await.unwrap();
     let snapshot: Snapshot = place.snapshot(&catalog, LAST).await;
@@ -175,7 +175,7 @@ async fn attributes_are_columns_whatever_the_file_and_unknown_codes_are_counted(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn models_learn_from_attributes_unless_the_catalog_or_the_product_says_otherwise() {
-    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), Place::new().await);
+    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), TestLake::new().await);
     put(&place);
     place.build(&catalog, LAST).await.unwrap();
     let everybody = built(&place, &catalog, conditions(&catalog, "product=tea size=400")).await;
@@ -192,7 +192,7 @@ async fn models_learn_from_attributes_unless_the_catalog_or_the_product_says_oth
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_asked_for_by_attributes_as_they_are_typed_and_counted_as_they_are_picked() {
-    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), Place::new().await);
+    let (catalog, place) = (Catalog::parse(CATALOG).unwrap(), TestLake::new().await);
     put(&place);
     place.build(&catalog, LAST).await.unwrap();
     for (text, asked, meets) in [

@@ -10,7 +10,7 @@ use std::{
 use segment_bot::features::{self, FeaturesError, Snapshot};
 
 use super::{
-    Place, day, folder,
+    TestLake, day, folder,
     incremental::{AS_OF, built, put},
     reference::{catalog, events_frame, put_people, random_events},
     small,
@@ -78,7 +78,7 @@ async fn two_builds_of_the_same_day_at_once_do_not_collide() {
 #[tokio::test(flavor = "multi_thread")]
 async fn input_that_cannot_be_used_leaves_the_snapshot_before_in_force() {
     let catalog = small::catalog();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", small::USERS);
     place.put("events/day=2026-03-10/part.parquet", small::frame(&small::EVENTS));
     place.build(&catalog, "2026-03-10").await.unwrap();
@@ -96,7 +96,7 @@ async fn input_that_cannot_be_used_leaves_the_snapshot_before_in_force() {
 async fn files_that_no_snapshot_names_go_after_a_day() {
     let catalog = catalog();
     let events = random_events(80, day(AS_OF));
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, &events, |_| true);
     let first = built(&place, &catalog).await;
@@ -127,7 +127,7 @@ async fn files_that_no_snapshot_names_go_after_a_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_with_a_value_an_event_is_no_category() {
     let catalog = small::catalog();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", small::USERS);
     let events = vec![small::EVENTS[0]; 20_001];
     let mut events = small::frame(&events);

@@ -12,11 +12,11 @@ use chrono::{Days, NaiveDate};
 use segment_bot::{
     catalog::Catalog,
     features::{self, FeaturesError},
-    lake::{Report, Silent},
+    progress::{Report, Silent},
 };
 
 use super::{
-    Place, day,
+    TestLake, day,
     reference::{Event, catalog, events_frame, put_people, random_events},
 };
 
@@ -31,14 +31,14 @@ fn of_days(events: &[Event], pick: impl Fn(NaiveDate) -> bool) -> BTreeMap<Naive
 }
 
 /// Every day's events in a folder of their own.
-pub(crate) fn put(place: &Place, events: &[Event], pick: impl Fn(NaiveDate) -> bool) {
+pub(crate) fn put(place: &TestLake, events: &[Event], pick: impl Fn(NaiveDate) -> bool) {
     for (day, events) in of_days(events, pick) {
         place.put(&format!("events/day={day}/part.parquet"), events_frame(&events));
     }
 }
 
 /// The names of the stored objects below `folder`, without their ending, each once.
-fn stored(place: &Place, folder: &str) -> Vec<String> {
+fn stored(place: &TestLake, folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(place.folder.path().join("store").join(folder))
         .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
         .unwrap_or_default();
@@ -47,7 +47,7 @@ fn stored(place: &Place, folder: &str) -> Vec<String> {
     names
 }
 
-pub(crate) async fn built(place: &Place, catalog: &Catalog) -> String {
+pub(crate) async fn built(place: &TestLake, catalog: &Catalog) -> String {
     features::build_again(&place.lake, &place.store, catalog, day(AS_OF), &Silent).await.unwrap();
     let snapshot = place.snapshot(catalog, AS_OF).await;
     snapshot.verify().await.unwrap();
@@ -55,7 +55,7 @@ pub(crate) async fn built(place: &Place, catalog: &Catalog) -> String {
 }
 
 pub(crate) async fn from_scratch(events: &[Event], catalog: &Catalog) -> String {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, events, |_| true);
     built(&place, catalog).await
@@ -67,7 +67,7 @@ async fn a_new_day_a_late_one_and_a_corrected_one_give_what_a_build_from_scratch
     for seed in 10..13 {
         let events = random_events(seed, day(AS_OF));
         let (late, corrected) = (day("2026-06-11"), day("2026-05-20"));
-        let place = Place::new().await;
+        let place = TestLake::new().await;
         put_people(&place);
         put(&place, &events, |day| day != late && day <= super::day("2026-06-29"));
         place.put(
@@ -90,7 +90,7 @@ async fn how_events_are_spread_over_files_changes_no_byte() {
     let catalog = catalog();
     let events = random_events(20, day(AS_OF));
     let scratch = from_scratch(&events, &catalog).await;
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     for (index, events) in events.chunks(701).enumerate() {
         let events: Vec<&Event> = events.iter().rev().collect();
@@ -120,7 +120,7 @@ async fn events_after_the_day_change_nothing() {
 async fn damaged_partials_are_named_and_deleting_them_helps() {
     let catalog = catalog();
     let events = random_events(40, day(AS_OF));
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, &events, |_| true);
     let whole = built(&place, &catalog).await;
@@ -160,7 +160,7 @@ impl Report for StopAfter {
 async fn a_stopped_build_leaves_no_snapshot_and_goes_on_where_it_was() {
     let catalog = catalog();
     let events = random_events(50, day(AS_OF));
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, &events, |_| true);
     let stopped =
@@ -176,7 +176,7 @@ async fn a_stopped_build_leaves_no_snapshot_and_goes_on_where_it_was() {
 async fn what_is_no_longer_needed_goes_and_nothing_else() {
     let catalog = catalog();
     let events = random_events(60, day(AS_OF));
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, &events, |_| true);
     for as_of in ["2026-06-20", "2026-06-28", "2026-06-29", AS_OF] {

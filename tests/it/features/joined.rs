@@ -2,15 +2,15 @@
 
 use segment_bot::{
     catalog::Catalog,
-    lake::Silent,
-    segment::Draft,
-    worker::{
+    pipeline::{
         Suppress,
         build_segment::{Ask, BuildContext, Built, compute},
     },
+    progress::Silent,
+    segment::Draft,
 };
 
-use super::{Place, day, rows};
+use super::{TestLake, day, rows};
 
 const CATALOG: &str = r#"
 version = 1
@@ -59,7 +59,7 @@ const LAST: &str = "2026-03-31";
 
 /// 600 people who were there before, of whom the keen buy in the horizon; 300 who joined in it, nearly all to buy at once; and
 /// 300 accounts without any event.
-fn put(place: &Place) {
+fn put(place: &TestLake) {
     let (mut users, mut events) = (vec!["id,age,joined".to_owned()], vec!["id,at,kind".to_owned()]);
     for id in 0..600_u32 {
         users.push(format!("{id},{},2026-01-05", 20 + id % 40));
@@ -87,7 +87,7 @@ fn put(place: &Place) {
     place.put_text("events/all.csv", &(events.join("\n") + "\n"));
 }
 
-async fn segment(place: &Place, catalog: &Catalog) -> Built {
+async fn segment(place: &TestLake, catalog: &Catalog) -> Built {
     place.build(catalog, LAST).await.unwrap();
     let ask = Ask {
         request: "one".to_owned(),
@@ -110,7 +110,7 @@ fn picked(built: &Built) -> Vec<u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_have_joined_later_is_not_learned_from_and_who_never_did_anything_comes_last() {
     let catalog = Catalog::parse(CATALOG).unwrap();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put(&place);
     let built = segment(&place, &catalog).await;
     let quality = built.summary.quality;
@@ -124,7 +124,7 @@ async fn who_may_have_joined_later_is_not_learned_from_and_who_never_did_anythin
 async fn with_a_column_of_registration_who_joined_later_is_not_in_the_earlier_snapshot() {
     let text = CATALOG.replace("age = \"age\"\n", "age = \"age\"\nregistered = \"joined\"\n");
     let catalog = Catalog::parse(&text).unwrap();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put(&place);
     let built = segment(&place, &catalog).await;
     let quality = built.summary.quality;
@@ -141,7 +141,7 @@ async fn with_a_column_of_registration_who_joined_later_is_not_in_the_earlier_sn
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_says_who_did_anything_up_to_its_day() {
     let catalog = Catalog::parse(CATALOG).unwrap();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put(&place);
     place.build(&catalog, LAST).await.unwrap();
     let count = async |day: &str| {

@@ -7,16 +7,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
 use segment_bot::{
-    catalog::Catalog,
-    lake::Silent,
-    segment::{Conditions, ExcludeConverted, Quality, Size},
-    worker::{
+    catalog::{Catalog, ExcludeConverted},
+    pipeline::{
         Suppress,
         build_segment::{Ask, BuildContext, Built, build_segment},
     },
+    progress::Silent,
+    segment::{Conditions, Quality, Size},
 };
 
-use super::{Place, day};
+use super::{TestLake, day};
 
 const LAST: &str = "2026-07-31";
 const HORIZON: u64 = 28;
@@ -182,7 +182,7 @@ fn came(built: &Built, buyers: &[usize]) -> u64 {
 }
 
 async fn kept(company: &Company, catalog: &Catalog) -> Vec<Kept> {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users.csv", &company.users);
     place.put_text("events.csv", &company.events);
     place.build(catalog, LAST).await.unwrap();

@@ -11,7 +11,7 @@ use segment_bot::{
 };
 
 use super::{
-    Place, day,
+    TestLake, day,
     incremental::{AS_OF, put},
     reference::{catalog, put_people, random_events},
     small,
@@ -24,12 +24,12 @@ fn few(count: usize) -> NonZeroUsize {
 #[tokio::test(flavor = "multi_thread")]
 async fn little_memory_and_much_give_the_same_bytes() {
     let catalog = catalog();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     put_people(&place);
     put(&place, &random_events(70, day(AS_OF)), |_| true);
     let within = async |memory: Memory, store: &str| {
         let store = super::folder(&place.folder.path().join(store)).await;
-        let place = Place { folder: tempfile::tempdir().unwrap(), lake: place.lake.clone(), store };
+        let place = TestLake { folder: tempfile::tempdir().unwrap(), lake: place.lake.clone(), store };
         place.build_within(&catalog, AS_OF, memory).await.unwrap();
         let snapshot = place.snapshot(&catalog, AS_OF).await;
         snapshot.verify().await.unwrap();
@@ -50,12 +50,12 @@ async fn little_memory_and_much_give_the_same_bytes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packed_tables_are_read_like_others() {
-    let as_it_is = Place::new().await;
+    let as_it_is = TestLake::new().await;
     as_it_is.put_text("users/all.csv", small::USERS);
     as_it_is.put("events/day=2026-03-10/part.parquet", small::frame(&small::EVENTS));
     as_it_is.build(&small::catalog(), "2026-03-10").await.unwrap();
 
-    let packed = Place::new().await;
+    let packed = TestLake::new().await;
     let catalog = Catalog::parse(&small::CATALOG.replace("users/*.csv", "users/*")).unwrap();
     let lines: Vec<&str> = small::USERS.lines().collect();
     for (index, line) in lines[1..].iter().enumerate() {
@@ -67,8 +67,9 @@ async fn packed_tables_are_read_like_others() {
     }
     packed.put("events/day=2026-03-10/part.parquet", small::frame(&small::EVENTS));
     packed.build(&catalog, "2026-03-10").await.unwrap();
-    let parts =
-        async |place: &Place, catalog: &Catalog| place.snapshot(catalog, "2026-03-10").await.manifest().parts.clone();
+    let parts = async |place: &TestLake, catalog: &Catalog| {
+        place.snapshot(catalog, "2026-03-10").await.manifest().parts.clone()
+    };
     assert_eq!(parts(&packed, &catalog).await, parts(&as_it_is, &small::catalog()).await);
 }
 
@@ -91,7 +92,7 @@ fn rows() -> Vec<Row> {
 }
 
 async fn people(rows: &[Row], catalog: &Catalog, (together, step): (usize, usize)) -> (DataFrame, UsersCounts) {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     for (file, rows) in rows.chunks(700).enumerate() {
         let line = |(id, age, sex, out): &Row| {
             format!("{},{},{sex},13,{out}\n", id.as_deref().unwrap_or_default(), age.unwrap_or_default())

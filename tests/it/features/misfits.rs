@@ -6,7 +6,7 @@ use segment_bot::{
 };
 
 use super::{
-    Place,
+    TestLake,
     small::{CATALOG, EVENTS, Event, USERS, frame},
 };
 
@@ -14,7 +14,7 @@ const HEADER: &str = "id,age,sex,pref,out\n";
 
 /// The message of the refusal, or each misfit of the snapshot in a line of its own.
 async fn said(catalog: &Catalog, users: &str, events: &[Event]) -> Result<String, FeaturesError> {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", users);
     place.put("events/day=2026-03-10/part.parquet", frame(events));
     place.build(catalog, "2026-03-10").await?;
@@ -53,7 +53,7 @@ async fn genders_that_the_catalog_spells_otherwise_stop_the_build_and_leave_the_
     insta::assert_snapshot!(said(&catalog(""), &lower, &EVENTS).await.unwrap_err(), @"table `users`: 3 of 4 people with a gender have a code in `sex` that the catalog does not list: `f` 2 times (looks like the catalog's `F`), `m` 1 times (looks like the catalog's `M`); that is more than the catalog's unlisted_codes_share = 0.5, so the previous snapshot stays in force. Mend it (list these codes in the catalog as the table has them), or raise unlisted_codes_share under [limits] if the data is right");
     said(&catalog("unlisted_codes_share = 0.75"), &lower, &EVENTS).await.unwrap();
 
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", USERS);
     place.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
     place.build(&catalog(""), "2026-03-10").await.unwrap();
@@ -83,7 +83,7 @@ async fn each_kind_of_misfit_has_a_limit_of_its_own() {
 async fn region_codes_that_were_stored_as_numbers_are_the_catalogs() {
     let text = CATALOG.replace("code = \"13\"", "code = \"01\"");
     let catalog = Catalog::parse(&text).unwrap();
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", &users(["34,F,1,0", "34,F,01,0", "34,F,001,0", "34,F,,0"]));
     place.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
     place.build(&catalog, "2026-03-10").await.unwrap();

@@ -7,7 +7,7 @@ use polars::prelude::*;
 use rand::{RngExt, SeedableRng};
 use segment_bot::catalog::{Catalog, FeatureDecl, Measure};
 
-use super::{Place, day, rows};
+use super::{TestLake, day, rows};
 
 const CATALOG: &str = include_str!("../../../src/demo/catalog.toml");
 const KINDS: [&str; 5] = ["impression", "click", "view", "cart", "purchase"];
@@ -81,7 +81,7 @@ pub(crate) fn catalog() -> Catalog {
     Catalog::parse(&CATALOG.replace("[limits]", &format!("{MORE}\n[limits]"))).unwrap()
 }
 
-pub(crate) fn put_people(place: &Place) {
+pub(crate) fn put_people(place: &TestLake) {
     let people: Vec<u32> = (0..PEOPLE).collect();
     place.put(
         "users/part.parquet",
@@ -192,7 +192,7 @@ async fn plain_loops_give_the_same_values() {
     let catalog = catalog();
     let as_of = day("2026-06-30");
     for seed in 0..3 {
-        let place = Place::new().await;
+        let place = TestLake::new().await;
         let events = random_events(seed, as_of);
         put_people(&place);
         place.put("events/day=2026-01-01/part.parquet", events_frame(&events.iter().collect::<Vec<_>>()));
@@ -226,7 +226,7 @@ async fn plain_loops_give_the_same_values() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_categories_than_a_word_has_bits_are_told_apart() {
     let (catalog, as_of) = (catalog(), day("2026-06-30"));
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     let view = |n: u64| Event {
         user: 7,
         day: as_of - Days::new(n % 50),

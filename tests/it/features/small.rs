@@ -3,7 +3,7 @@
 use polars::prelude::*;
 use segment_bot::{catalog::Catalog, features::Snapshot};
 
-use super::{Place, rows};
+use super::{TestLake, rows};
 
 /// Every measure, with and without window, filter and fan-out.
 pub(crate) const CATALOG: &str = r#"
@@ -191,7 +191,7 @@ fn by_column(rows: &DataFrame) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_measure_by_eye() {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", USERS);
     place.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
     let built = place.build(&catalog(), "2026-03-10").await.unwrap();
@@ -253,7 +253,7 @@ async fn every_measure_by_eye() {
 }
 
 /// The bytes of a snapshot's parts.
-async fn bytes(place: &Place) -> Vec<Vec<u8>> {
+async fn bytes(place: &TestLake) -> Vec<Vec<u8>> {
     let snapshot = place.snapshot(&catalog(), "2026-03-10").await;
     snapshot.verify().await.unwrap();
     snapshot.local_parts().await.unwrap().into_iter().map(|path| std::fs::read(path).unwrap()).collect()
@@ -261,12 +261,12 @@ async fn bytes(place: &Place) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn later_events_and_the_order_of_files_change_no_byte() {
-    let whole = Place::new().await;
+    let whole = TestLake::new().await;
     whole.put_text("users/all.csv", USERS);
     whole.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
     whole.build(&catalog(), "2026-03-10").await.unwrap();
 
-    let split = Place::new().await;
+    let split = TestLake::new().await;
     split.put_text("users/1.csv", "pref,sex,out,id,age\n13,M,1,c,200\n");
     split.put_text("users/2.csv", "id,age,sex,pref,out\na,34,F,13,false\nb,,X,99,\n");
     let earlier: Vec<Event> = EVENTS.into_iter().filter(|event| event.1 != Some("2026-03-10T15:00:00")).collect();
@@ -286,7 +286,7 @@ async fn later_events_and_the_order_of_files_change_no_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_listed_twice_counts_once_and_opted_out_wins() {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/1.csv", "id,age,sex,pref,out\na,20,F,13,false\n,30,F,13,false\nb,,,,\nc,,,,\n");
     place.put_text("users/2.csv", "id,age,sex,pref,out\na,40,M,13,true\n");
     place.put("events/day=2026-03-10/part.parquet", frame(&EVENTS));
@@ -300,7 +300,7 @@ async fn a_person_listed_twice_counts_once_and_opted_out_wins() {
 
 /// The message when the events are `events` and the users are `users`.
 async fn refusal(users: &str, events: DataFrame) -> String {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     place.put_text("users/all.csv", users);
     place.put("events/day=2026-03-10/part.parquet", events);
     place.build(&catalog(), "2026-03-10").await.unwrap_err().to_string()
@@ -323,7 +323,7 @@ async fn wrong_tables_are_named_with_what_would_be_right() {
     insta::assert_snapshot!(refusal(USERS, anonymous).await, @"table `events`: 2 of 4 rows cannot be used (null_user: 2), more than the catalog's unusable_rows_share = 0.2; the previous snapshot stays in force");
     let nameless = USERS.replace("\nb,", "\n,");
     insta::assert_snapshot!(refusal(&nameless, frame(&EVENTS)).await, @"table `users`: 1 of 3 rows cannot be used (null_id: 1), more than the catalog's unusable_rows_share = 0.2; the previous snapshot stays in force");
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     insta::assert_snapshot!(place.build(&catalog(), "2026-03-10").await.unwrap_err().to_string().replace(&place.folder.path().display().to_string(), ""), @"table `users`: no file matches `users/*.csv` in file:///lake; check the table's `path` in the catalog");
     place.put_text("users/all.csv", USERS);
     place.put_text("events/day=2026-03-10/part.parquet", "no parquet");
@@ -332,7 +332,7 @@ async fn wrong_tables_are_named_with_what_would_be_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_is_not_there_says_what_to_run() {
-    let place = Place::new().await;
+    let place = TestLake::new().await;
     let open = async |day: &str| Snapshot::open(&place.store, &catalog(), super::day(day)).await;
     insta::assert_snapshot!(Snapshot::newest(&place.store, &catalog()).await.unwrap_err(), @"there is no snapshot yet; run `segment-bot features build`");
     place.put_text("users/all.csv", USERS);

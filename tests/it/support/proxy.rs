@@ -1,6 +1,6 @@
-//! A proxy in front of Postgres that can fall silent: a half-open connection, as a network makes it.
+//! A proxy in front of Postgres that can be slow, or fall silent: a half-open connection, as a network makes it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use segment_bot::config::Secret;
 use sqlx::postgres::PgConnectOptions;
@@ -10,11 +10,17 @@ use tokio::{
     sync::watch,
 };
 
+#[derive(Debug, Clone, Copy)]
+enum Passing {
+    After(Duration),
+    Never,
+}
+
 /// Listens on a Unix socket of its own.
 pub(crate) struct Proxy {
     /// The database's address, through here.
     pub(crate) url: Secret,
-    frozen: watch::Sender<bool>,
+    passing: watch::Sender<Passing>,
     folder: tempfile::TempDir,
 }
 
@@ -27,47 +33,54 @@ impl Proxy {
         let database = options.get_database().unwrap().to_owned();
         let host = folder.path().display();
         let through = format!("postgres://{}@localhost/{database}?host={host}&sslmode=disable", options.get_username());
-        let (frozen, watched) = watch::channel(false);
+        let (passing, watched) = watch::channel(Passing::After(Duration::ZERO));
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 tokio::spawn(connect(client, options.clone(), watched.clone()));
             }
         });
-        Self { url: Secret::new(through), frozen, folder }
+        Self { url: Secret::new(through), passing, folder }
     }
 
     /// From now on nothing passes, and nobody is told.
     pub(crate) fn freeze(&self) {
         assert!(self.folder.path().exists());
-        self.frozen.send_replace(true);
+        self.passing.send_replace(Passing::Never);
+    }
+
+    /// From now on everything comes so much later, either way.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.passing.send_replace(Passing::After(delay));
     }
 }
 
-async fn connect(client: UnixStream, options: PgConnectOptions, frozen: watch::Receiver<bool>) {
+async fn connect(client: UnixStream, options: PgConnectOptions, passing: watch::Receiver<Passing>) {
     if let Some(folder) = options.get_socket() {
         let socket: PathBuf = folder.join(format!(".s.PGSQL.{}", options.get_port()));
-        both(client, UnixStream::connect(socket).await.unwrap(), frozen).await;
+        both(client, UnixStream::connect(socket).await.unwrap(), passing).await;
     } else {
         let server = TcpStream::connect((options.get_host(), options.get_port())).await.unwrap();
-        both(client, server, frozen).await;
+        both(client, server, passing).await;
     }
 }
 
-async fn both(client: UnixStream, server: impl AsyncRead + AsyncWrite, frozen: watch::Receiver<bool>) {
+async fn both(client: UnixStream, server: impl AsyncRead + AsyncWrite, passing: watch::Receiver<Passing>) {
     let (from_client, to_client) = tokio::io::split(client);
     let (from_server, to_server) = tokio::io::split(server);
     tokio::select! {
-        () = pass(from_client, to_server, frozen.clone()) => {}
-        () = pass(from_server, to_client, frozen) => {}
+        () = pass(from_client, to_server, passing.clone()) => {}
+        () = pass(from_server, to_client, passing) => {}
     }
 }
 
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, frozen: watch::Receiver<bool>) {
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, passing: watch::Receiver<Passing>) {
     let mut bytes = vec![0; 8_192];
     while let Ok(read) = from.read(&mut bytes).await {
-        if *frozen.borrow() {
-            std::future::pending::<()>().await;
+        let now = *passing.borrow();
+        match now {
+            Passing::After(delay) => tokio::time::sleep(delay).await,
+            Passing::Never => std::future::pending().await,
         }
         if read == 0 || to.write_all(&bytes[..read]).await.is_err() {
             return;

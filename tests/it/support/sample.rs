@@ -7,7 +7,8 @@ use segment_bot::{
     catalog::Catalog,
     demo::sample_lake::{self, SampleOptions},
     features,
-    lake::{Silent, Store, StoreOptions},
+    lake::{Store, StoreOptions},
+    progress::Silent,
 };
 use tokio::sync::OnceCell;
 

@@ -10,9 +10,9 @@ use axum::{
 use segment_bot::{
     catalog::Catalog,
     config::{Secret, SlackConfig},
+    pipeline::Estimator,
     slack::{Estimates, Patience, SlackApp, SlackClient, router},
     texts::Texts,
-    worker::Estimator,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -79,17 +79,26 @@ impl Stage {
             let estimator = estimator.clone();
             async move { Some(estimator.estimate(asked).await.unwrap()) }
         });
-        let mut stage = Self::with(catalog).await;
-        drop(std::mem::take(&mut stage.router));
-        stage.app = stage.app.with_estimates(estimates);
-        stage.router = router(stage.app.clone());
-        stage
+        Self::with(catalog).await.estimating(estimates)
+    }
+
+    /// The same, which asks these how many people there are.
+    pub(crate) fn estimating(mut self, estimates: Estimates) -> Self {
+        drop(std::mem::take(&mut self.router));
+        self.app = self.app.with_estimates(estimates);
+        self.router = router(self.app.clone());
+        self
     }
 
     pub(crate) async fn on(catalog: Catalog, pool: PgPool) -> Self {
+        Self::patient(catalog, pool, patience()).await
+    }
+
+    /// One that waits for Slack as long as this.
+    pub(crate) async fn patient(catalog: Catalog, pool: PgPool, patience: Patience) -> Self {
         let slack = FaultServer::start().await;
         let config = config(&slack);
-        let client = SlackClient::with_patience(&config, patience()).unwrap();
+        let client = SlackClient::with_patience(&config, patience).unwrap();
         let texts = Arc::new(Texts::load().unwrap());
         let app = SlackApp::new(Arc::new(catalog), pool.clone(), texts, client, config);
         Self { router: router(app.clone()), app, slack, pool }

@@ -1,7 +1,7 @@
 //! The lines of one tree, with lists of the right lengths; not yet checked to be a tree.
 
 use super::super::fields::Fields;
-use super::super::{LightGbmTextError, Place, decision};
+use super::super::{LightGbmTextError, Section, decision};
 
 use super::super::super::math::real;
 use super::super::super::tree::Child;
@@ -46,7 +46,7 @@ pub(super) enum Missing {
 
 impl ReadTree {
     pub(super) fn new(fields: &Fields) -> Result<Self, LightGbmTextError> {
-        let Place::Tree(index) = fields.place else { unreachable!("these are the fields of a tree") };
+        let Section::Tree(index) = fields.place else { unreachable!("these are the fields of a tree") };
         if !matches!(fields.optional("is_linear"), None | Some("0")) {
             return Err(LightGbmTextError::Linear { tree: index });
         }

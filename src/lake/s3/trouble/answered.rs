@@ -1,6 +1,6 @@
 //! When the server answers: by its code, else by the status.
 
-use super::{Action, Answer, Place, S3Trouble, cleaned, garbled};
+use super::{Action, Address, Answer, S3Trouble, cleaned, garbled};
 
 /// Codes of a server that is busy, or that lost a request on the way.
 const BUSY: [&str; 12] = [
@@ -19,7 +19,7 @@ const BUSY: [&str; 12] = [
 ];
 
 /// `None` when there simply is no such object.
-pub(super) fn words(place: &Place, (action, key): (Action, &str), answer: &Answer) -> Option<S3Trouble> {
+pub(super) fn words(place: &Address, (action, key): (Action, &str), answer: &Answer) -> Option<S3Trouble> {
     if action != Action::List && is_missing(answer) {
         return None;
     }
@@ -48,7 +48,7 @@ fn is_page(answer: &Answer) -> bool {
 const NO_S3: &str = "AWS_ENDPOINT_URL must be the address of the S3 API, not of a console or another web server";
 
 /// A page, or something else that no S3 server writes.
-fn not_s3(place: &Place, answer: &Answer) -> Option<S3Trouble> {
+fn not_s3(place: &Address, answer: &Answer) -> Option<S3Trouble> {
     if !answer.code.is_empty() && !is_page(answer) {
         return None;
     }
@@ -84,7 +84,7 @@ fn not_s3(place: &Place, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// The bucket is in another region, or at another address.
-fn elsewhere(place: &Place, answer: &Answer) -> Option<S3Trouble> {
+fn elsewhere(place: &Address, answer: &Answer) -> Option<S3Trouble> {
     let told =
         answer.region.clone().or_else(|| between(&answer.body, "<Region>", "</Region>")).or_else(|| {
             answer.message.contains("region").then(|| between(&answer.message, "expecting '", "'")).flatten()
@@ -114,7 +114,7 @@ fn elsewhere(place: &Place, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// The key that the bucket is encrypted with.
-fn encryption(place: &Place, answer: &Answer) -> Option<S3Trouble> {
+fn encryption(place: &Address, answer: &Answer) -> Option<S3Trouble> {
     let of_kms = answer.code.starts_with("KMS")
         || answer.code.starts_with("Kms")
         || answer.message.contains("kms:")
@@ -130,7 +130,7 @@ fn encryption(place: &Place, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// What is wrong with who asks, or with their clock.
-fn credentials(place: &Place, answer: &Answer) -> Option<S3Trouble> {
+fn credentials(place: &Address, answer: &Answer) -> Option<S3Trouble> {
     let server = place.server();
     let lasting = |what: String, remedy: &str| Some(S3Trouble::lasting(what, remedy));
     match answer.code.as_str() {
@@ -184,7 +184,7 @@ fn credentials(place: &Place, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// What is wrong with one object.
-fn object(place: &Place, action: Action, key: &str, answer: &Answer) -> Option<S3Trouble> {
+fn object(place: &Address, action: Action, key: &str, answer: &Answer) -> Option<S3Trouble> {
     let lasting = |what: String, remedy: &str| Some(S3Trouble::lasting(what, remedy));
     let bucket = &place.bucket;
     match answer.code.as_str() {
@@ -225,7 +225,7 @@ fn object(place: &Place, action: Action, key: &str, answer: &Answer) -> Option<S
 }
 
 /// Headers of newer clients that older servers do not know.
-fn checksums(place: &Place, answer: &Answer) -> Option<S3Trouble> {
+fn checksums(place: &Address, answer: &Answer) -> Option<S3Trouble> {
     if answer.code == "BadDigest" {
         return None;
     }
@@ -247,7 +247,7 @@ fn checksums(place: &Place, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// What is wrong with the bucket, or with its server.
-fn bucket(place: &Place, action: Action, answer: &Answer) -> Option<S3Trouble> {
+fn bucket(place: &Address, action: Action, answer: &Answer) -> Option<S3Trouble> {
     let (server, bucket) = (place.server(), &place.bucket);
     let lasting = |what: String, remedy: String| Some(S3Trouble::lasting(what, remedy));
     match answer.code.as_str() {
@@ -301,7 +301,7 @@ fn bucket(place: &Place, action: Action, answer: &Answer) -> Option<S3Trouble> {
 }
 
 /// A right is lacking.
-fn refused(place: &Place, action: Action, key: &str, answer: &Answer) -> S3Trouble {
+fn refused(place: &Address, action: Action, key: &str, answer: &Answer) -> S3Trouble {
     let (right, on) = action.right();
     let bucket = &place.bucket;
     let object = if action == Action::List || key.is_empty() { String::new() } else { format!(" `{key}`") };
@@ -327,7 +327,7 @@ fn refused(place: &Place, action: Action, key: &str, answer: &Answer) -> S3Troub
     S3Trouble::lasting(what, remedy)
 }
 
-fn other(place: &Place, action: Action, key: &str, answer: &Answer) -> S3Trouble {
+fn other(place: &Address, action: Action, key: &str, answer: &Answer) -> S3Trouble {
     let may_pass = BUSY.contains(&answer.code.as_str())
         || matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504 | 509 | 520..=530);
     let object = if key.is_empty() { String::new() } else { format!(" `{key}`") };

@@ -2,19 +2,19 @@
 
 use super::*;
 
-fn aws() -> Place {
-    Place { endpoint: None, bucket: "ads".to_owned(), region: "us-east-1".to_owned(), path_style: false }
+fn aws() -> Address {
+    Address { endpoint: None, bucket: "ads".to_owned(), region: "us-east-1".to_owned(), path_style: false }
 }
 
-fn minio() -> Place {
-    Place { endpoint: Some("https://s3.example.com".to_owned()), ..aws() }
+fn minio() -> Address {
+    Address { endpoint: Some("https://s3.example.com".to_owned()), ..aws() }
 }
 
 fn answer(status: u16, code: &str, message: &str) -> Answer {
     Answer { status, code: code.to_owned(), message: message.to_owned(), ..Answer::default() }
 }
 
-fn told(place: &Place, action: Action, answer: &Answer) -> S3Trouble {
+fn told(place: &Address, action: Action, answer: &Answer) -> S3Trouble {
     words(place, (action, "users/a.parquet"), answer).unwrap()
 }
 

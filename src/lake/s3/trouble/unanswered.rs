@@ -2,14 +2,14 @@
 
 use std::{error::Error, io};
 
-use super::{Place, S3Trouble};
+use super::{Address, S3Trouble};
 
-pub(super) fn words(place: &Place, error: &(dyn Error + 'static)) -> S3Trouble {
+pub(super) fn words(place: &Address, error: &(dyn Error + 'static)) -> S3Trouble {
     words_of_chain(place, error)
 }
 
 /// Reads the words of all causes together, because which of them tells is the client's secret.
-pub(super) fn words_of_chain(place: &Place, error: &(dyn Error + 'static)) -> S3Trouble {
+pub(super) fn words_of_chain(place: &Address, error: &(dyn Error + 'static)) -> S3Trouble {
     let (mut chain, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
         chain.push(error);
@@ -76,7 +76,7 @@ fn certificate(server: &str, said: &str) -> S3Trouble {
 }
 
 /// Nothing was sent, because there is nobody to sign as.
-fn no_credentials(place: &Place, said: &str) -> Option<S3Trouble> {
+fn no_credentials(place: &Address, said: &str) -> Option<S3Trouble> {
     let about = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if !about(&["credential", "sso", "assumerole", "identity", "profile"]) {
         return None;
