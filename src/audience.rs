@@ -4,7 +4,6 @@
 //! What comes out depends on the snapshot, the conditions, the scores and the seed alone, never on threads or on the order of reading.
 //! Never touches Slack or SQL.
 
-mod batch;
 mod breakdown;
 mod control;
 mod cube;
@@ -24,7 +23,6 @@ use std::{
 use chrono::NaiveDate;
 use polars::prelude::PolarsError;
 
-pub use batch::{FeatureBatch, categories, encode};
 pub use cube::Cube;
 pub use eligible::eligible;
 pub use explained::{Contrast, Explained};
@@ -32,6 +30,7 @@ pub use left_out::LeftOut;
 
 use crate::{
     catalog::Catalog,
+    features::{BatchError, FeatureBatch},
     segment::{Breakdown, Conditions, Failure, Waterfall},
 };
 
@@ -127,8 +126,8 @@ pub enum AudienceError {
     Undecodable { path: PathBuf },
     #[error("{} has no column `{column}`", path.display())]
     MissingColumn { path: PathBuf, column: String },
-    #[error("column `{column}` of a snapshot should be {expected}, but is not")]
-    WrongType { column: String, expected: &'static str },
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     #[error("the snapshot's rows do not fit one another")]
     Frame,
     #[error("the model gave {scores} finite scores for {people} people")]
@@ -162,10 +161,10 @@ impl AudienceError {
             }
             Self::TooSmall { people, smallest } => Some(Failure::TooSmall { people, smallest }),
             Self::Unreadable { .. } => Some(Failure::StorageUnreachable),
-            Self::Undecodable { .. } | Self::MissingColumn { .. } | Self::WrongType { .. } => {
+            Self::Undecodable { .. } | Self::MissingColumn { .. } | Self::Batch(BatchError::WrongType { .. }) => {
                 Some(Failure::DataUnreadable)
             }
-            Self::Frame | Self::Scores { .. } => Some(Failure::Internal),
+            Self::Frame | Self::Batch(BatchError::Frame) | Self::Scores { .. } => Some(Failure::Internal),
             Self::Stopped => None,
         }
     }

@@ -4,6 +4,7 @@
 //! division at the end of a mean or a share; parts are ranges of user ids, and rows within a part are sorted by region, gender, age
 //! and id; so the same input gives the same bytes.
 
+mod batch;
 mod build;
 mod columns;
 mod combine;
@@ -24,8 +25,9 @@ mod snapshot;
 mod tally;
 mod write;
 
+pub use batch::{BatchError, FeatureBatch, categories, choices, encode, gender_codes, region_codes, wrong_type};
 pub use build::{Batch, TRAINING_WINDOWS, build, build_again};
-pub use columns::{ColumnRole, HAS_EVENTS, SnapshotColumn, conversion_column};
+pub use columns::{ColumnRole, SnapshotColumn};
 pub use distribution::{Distribution, Numbers, Values, describe};
 pub use error::FeaturesError;
 pub use meaning::{Meaning, meanings};

@@ -15,15 +15,13 @@ use sqlx::PgPool;
 use self::id_list::{IdList, IdListError, Matched};
 use crate::{
     catalog::Catalog,
+    contracts::{columns, keys},
     digest::sha256_hex,
     features::FeaturesError,
     lake::{LakeError, Store},
     queue::{self, QueueError, RememberedList},
     segment::LeftOutList,
 };
-
-const CURRENT: &str = "suppression/current.json";
-const HEADER: &str = "user_id";
 
 /// The list in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +97,7 @@ pub async fn current(store: &Store) -> Result<Option<(LeftOutList, u64)>, Suppre
 }
 
 async fn stored(store: &Store) -> Result<Option<Suppression>, SuppressionError> {
-    let Some(bytes) = LakeError::found(store.read(CURRENT).await)? else { return Ok(None) };
+    let Some(bytes) = LakeError::found(store.read(keys::SUPPRESSION_CURRENT).await)? else { return Ok(None) };
     serde_json::from_slice(&bytes).map(Some).map_err(|_| SuppressionError::Damaged)
 }
 
@@ -132,13 +130,13 @@ pub async fn matched(known: Known<'_>, list: IdList, anyway: bool) -> Result<Mat
 
 /// Puts ids (sorted, each once) in force, in place of the list before. With a database its memory counts too.
 pub async fn upload(store: &Store, pool: Option<&PgPool>, ids: &[String]) -> Result<Suppression, SuppressionError> {
-    let mut text = String::with_capacity(ids.iter().map(|id| id.len() + 1).sum::<usize>() + HEADER.len() + 1);
-    for line in std::iter::once(HEADER).chain(ids.iter().map(String::as_str)) {
+    let mut text = String::with_capacity(ids.iter().map(|id| id.len() + 1).sum::<usize>() + columns::USER_ID.len() + 1);
+    for line in std::iter::once(columns::USER_ID).chain(ids.iter().map(String::as_str)) {
         text.push_str(line);
         text.push('\n');
     }
     let sha256 = sha256_hex(&text);
-    let list = LeftOutList { key: format!("suppression/{sha256}.csv"), sha256 };
+    let list = LeftOutList { key: keys::suppression_list(&sha256), sha256 };
     store.write(&list.key, Bytes::from(text)).await?;
     put_in_force(store, pool, (ids.len() as u64, Some(list))).await
 }
@@ -164,7 +162,7 @@ async fn put_in_force(
     };
     let current = Suppression { number: before.max(remembered) + 1, people, list };
     let text = serde_json::to_vec_pretty(&current).expect("a list has only text keys");
-    store.write(CURRENT, text.into()).await?;
+    store.write(keys::SUPPRESSION_CURRENT, text.into()).await?;
     if let Some(pool) = pool {
         let sha256 = current.list.as_ref().map(|list| list.sha256.clone());
         queue::remember_list(pool, &RememberedList { number: current.number, sha256 }).await?;

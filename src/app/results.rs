@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     catalog::Limits,
+    contracts::keys,
     export::{self, SEGMENT_FILE},
     lake::{LakeError, Store},
     pipeline::{self, BuildError},
@@ -79,7 +80,7 @@ impl Results {
             let path = path.map_err(|error| unreadable(&request, &error))?;
             if let Some(people) = self.without_suppressed(&request, &file, &path).await? {
                 // Beside the file as it was built, which `segment verify` compares.
-                key = format!("segments/{}/without-{}/{}", request.folder(), people.list, file.name);
+                key = keys::segment_file(request.folder(), &format!("without-{}/{}", people.list, file.name));
                 let (store, to) = (self.store.clone(), key.clone());
                 let write = move || Handle::current().block_on(store.write_file(&to, &people.path));
                 let stored = tokio::task::spawn_blocking(write).await;
@@ -139,7 +140,7 @@ struct Remaining {
 }
 
 fn key(request: &Request, file: &FileEntry) -> String {
-    format!("segments/{}/{}", request.folder(), file.name)
+    keys::segment_file(request.folder(), &file.name)
 }
 
 /// A temporary copy, compressed piece by piece. Its header holds neither name nor time, so that the same file gives the same bytes.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, ExcludeConverted, ProductId},
+    contracts::columns,
     segment::{Conditions, Conversions, Estimate},
 };
 
@@ -31,7 +32,7 @@ impl Cube {
         // A product may be younger than the table.
         let count = |id: &ProductId| Some((id.clone(), conversions(&rows, id).ok()?));
         let conversions = catalog.products.iter().filter_map(|product| count(&product.id)).collect();
-        let (profiles, opted_out) = (Profiles::of(&rows, catalog)?, opted_out(rows.column("opted_out")?)?);
+        let (profiles, opted_out) = (Profiles::of(&rows, catalog)?, opted_out(rows.column(columns::OPTED_OUT)?)?);
         Ok(Self { profiles, opted_out, conversions: Arc::new(conversions), rows })
     }
 

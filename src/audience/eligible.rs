@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use super::{
     AudienceError, Progress, Query,
-    batch::{choices, gender_codes, region_codes, wrong_type},
     breakdown::{Counts, Groups},
     ids::Ids,
     left_out::Lists,
@@ -16,11 +15,13 @@ use super::{
 };
 use crate::{
     catalog::{AttributeId, Catalog, ExcludeConverted, Gender},
+    contracts::columns,
+    features::{choices, gender_codes, region_codes, wrong_type},
     segment::{AgeRange, Conditions, Waterfall},
 };
 
 /// The columns that say who a person is.
-pub(super) const PROFILE: [&str; 3] = ["age", "gender", "region"];
+pub(super) const PROFILE: [&str; 3] = [columns::AGE, columns::GENDER, columns::REGION];
 
 /// Who is eligible.
 pub(super) struct Eligible {
@@ -53,14 +54,14 @@ pub(super) struct Profiles {
 
 impl Profiles {
     pub(super) fn of(frame: &DataFrame, catalog: &Catalog) -> Result<Self, AudienceError> {
-        let age = frame.column("age")?;
+        let age = frame.column(columns::AGE)?;
         if !(age.dtype().is_integer() || *age.dtype() == DataType::Null) {
-            return Err(wrong_type(age, "whole years"));
+            return Err(wrong_type(age, "whole years").into());
         }
         Ok(Self {
             age: age.cast(&DataType::Int16)?.i16()?.iter().collect(),
-            gender: gender_codes(frame.column("gender")?, catalog)?,
-            region: region_codes(frame.column("region")?, catalog)?,
+            gender: gender_codes(frame.column(columns::GENDER)?, catalog)?,
+            region: region_codes(frame.column(columns::REGION)?, catalog)?,
             attributes: catalog
                 .attributes
                 .iter()
@@ -253,7 +254,7 @@ pub fn eligible(
 
 impl Eligibility {
     fn new(catalog: &Catalog, conditions: &Conditions, as_of: NaiveDate, lists: Option<Lists>) -> Self {
-        let column = format!("converted_on:{}", conditions.product);
+        let column = columns::converted_on(&conditions.product);
         Self {
             profile: Filter::of_profile(catalog, conditions),
             converted: match conditions.exclude_converted {
@@ -267,16 +268,16 @@ impl Eligibility {
 
     fn columns(&self) -> BTreeSet<String> {
         let converted = self.converted.iter().map(|(column, _)| column.clone());
-        let id = self.lists.iter().map(|_| "user_id".to_owned());
+        let id = self.lists.iter().map(|_| columns::USER_ID.to_owned());
         let attributes = self.profile.attributes.iter().filter(|wanted| wanted.place.is_some());
         let attributes = attributes.map(|wanted| wanted.column.clone());
-        let always = PROFILE.map(str::to_owned).into_iter().chain(["opted_out".to_owned()]);
+        let always = PROFILE.map(str::to_owned).into_iter().chain([columns::OPTED_OUT.to_owned()]);
         always.chain(attributes).chain(converted).chain(id).collect()
     }
 
     fn pass(&self, frame: &DataFrame, catalog: &Catalog, groups: &Groups) -> Result<Passed, AudienceError> {
         let profiles = Profiles::of(frame, catalog)?;
-        let opted_out = opted_out(frame.column("opted_out")?)?;
+        let opted_out = opted_out(frame.column(columns::OPTED_OUT)?)?;
         let converted = self.converted_before(frame)?;
         let ids = self.lists.is_some().then(|| Ids::of(frame)).transpose()?;
         let listed = self.lists.as_ref().zip(ids.as_ref());
@@ -314,7 +315,7 @@ impl Eligibility {
             return Ok(vec![false; frame.height()]);
         }
         if *column.dtype() != DataType::Date {
-            return Err(wrong_type(column, "a date"));
+            return Err(wrong_type(column, "a date").into());
         }
         let long_ago = long_ago.map_or(i64::MIN, |day| day.signed_duration_since(NaiveDate::default()).num_days());
         let days = column.to_physical_repr();
@@ -325,7 +326,7 @@ impl Eligibility {
 /// Whether each person opted out; who is not known to be in is out.
 pub(super) fn opted_out(column: &Column) -> Result<Vec<bool>, AudienceError> {
     if *column.dtype() != DataType::Boolean {
-        return Err(wrong_type(column, "true or false"));
+        return Err(wrong_type(column, "true or false").into());
     }
     Ok(column.bool()?.iter().map(|is_out| is_out.unwrap_or(true)).collect())
 }

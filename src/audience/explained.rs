@@ -2,10 +2,9 @@
 
 use super::{
     FeatureBatch, UserId,
-    batch::categories,
     ranking::{Candidate, Drawn, order},
 };
-use crate::{catalog::Catalog, segment::Direction};
+use crate::{catalog::Catalog, features::categories, segment::Direction};
 
 /// People of each side in a sample.
 const SIDE_MAX: usize = 10_000;

@@ -14,6 +14,8 @@ use polars::{
 
 use super::AudienceError;
 
+use crate::contracts::columns;
+
 /// Rows that are read at once, also from files with larger row groups.
 const ROWS_MAX: usize = 1 << 17;
 
@@ -52,11 +54,11 @@ impl Bounds {
             Some((text(&bounds.min_value)?, text(&bounds.max_value)?))
         };
         let age = || {
-            let statistics = statistics("age")?;
+            let statistics = statistics(columns::AGE)?;
             let bounds = statistics.as_int32()?;
             Some((bounds.min_value?, bounds.max_value?))
         };
-        Self { age: age(), gender: text("gender"), region: text("region") }
+        Self { age: age(), gender: text(columns::GENDER), region: text(columns::REGION) }
     }
 }
 

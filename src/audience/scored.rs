@@ -7,7 +7,6 @@ use rayon::prelude::*;
 
 use super::{
     AudienceError, FeatureBatch, Progress, Query, Scoring,
-    batch::wrong_type,
     breakdown::Groups,
     eligible::{Eligible, EligiblePiece, PROFILE, Profiles},
     explained::{Lottery, Pool},
@@ -15,8 +14,9 @@ use super::{
     ranking::{Candidate, Drawn, Ranking},
 };
 
+use crate::{contracts::columns, features::wrong_type};
+
 /// Whether a person did anything up to the snapshot's day.
-const HAS_EVENTS: &str = "has_events";
 /// Log-odds below every score of a model.
 const RAW_WITHOUT_EVENTS: f64 = -1e3;
 
@@ -61,13 +61,13 @@ pub(super) fn score(
 }
 
 fn columns(query: &Query<'_>) -> BTreeSet<String> {
-    let always = PROFILE.into_iter().chain(["user_id"]).map(str::to_owned);
+    let always = PROFILE.into_iter().chain([columns::USER_ID]).map(str::to_owned);
     always.chain(query.features.iter().cloned()).collect()
 }
 
 /// Models that know nothing of people without any event cannot rank them: they come after everybody else.
 fn put_last(raws: &mut [f64], frame: &DataFrame) -> Result<(), AudienceError> {
-    let there = frame.column(HAS_EVENTS)?;
+    let there = frame.column(columns::HAS_EVENTS)?;
     let there = there.bool().map_err(|_| wrong_type(there, "true or false"))?;
     for (raw, there) in raws.iter_mut().zip(there.iter()) {
         if there == Some(false) {
@@ -96,9 +96,9 @@ struct ScoredPiece {
 
 impl Pass<'_> {
     fn score(&self, piece: &EligiblePiece, best: &Ranking) -> Result<ScoredPiece, AudienceError> {
-        let by_events = self.query.catalog.users.registered.is_none() && piece.piece.has(HAS_EVENTS)?;
+        let by_events = self.query.catalog.users.registered.is_none() && piece.piece.has(columns::HAS_EVENTS)?;
         let mut columns = self.columns.clone();
-        columns.extend(by_events.then(|| HAS_EVENTS.to_owned()));
+        columns.extend(by_events.then(|| columns::HAS_EVENTS.to_owned()));
         let frame = piece.piece.read(&columns)?.filter(&piece.mask)?;
         let batch = FeatureBatch::of(&frame, self.query.features, self.query.catalog)?;
         let mut raws = self.raw_scores(&batch, frame.height())?;

@@ -9,6 +9,7 @@ use tempfile::TempPath;
 use super::{ExportError, hashing::HashingWriter};
 use crate::{
     audience::{Picked, UserId},
+    contracts::columns,
     segment::FileEntry,
 };
 
@@ -77,7 +78,7 @@ pub fn without(path: &Path, ids: &[String]) -> Result<Option<(TempPath, u64)>, E
 }
 
 fn write_lines<W: std::io::Write>(lines: &mut Writer<W>, picked: &[Picked]) -> csv::Result<()> {
-    lines.write_record(["rank", "user_id", "score", "decile"])?;
+    lines.write_record(["rank", columns::USER_ID, "score", "decile"])?;
     for (rank, person) in (1_u64..).zip(picked) {
         let (rank, decile) = (rank.to_string(), person.decile.to_string());
         let score = format!("{:.6}", person.probability);

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, FeatureDecl, Names, Product, ProductId};
+use crate::{
+    catalog::{Catalog, FeatureDecl, Names, Product, ProductId},
+    contracts::columns::{AGE, GENDER, HAS_EVENTS, OPTED_OUT, REGION, USER_ID, converted_on},
+};
 
 /// A column of a snapshot, as its manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,19 +36,6 @@ pub enum ColumnRole {
     Feature,
 }
 
-pub(super) const USER_ID: &str = "user_id";
-pub(super) const AGE: &str = "age";
-pub(super) const GENDER: &str = "gender";
-pub(super) const REGION: &str = "region";
-pub(super) const OPTED_OUT: &str = "opted_out";
-/// Whether a person did anything up to the snapshot's day.
-pub const HAS_EVENTS: &str = "has_events";
-
-/// The column with the day of a product's last conversion on or before the snapshot's day.
-pub fn conversion_column(product: &ProductId) -> String {
-    format!("converted_on:{product}")
-}
-
 /// `purchases_30d`, `views_30d:skincare`, `recency_of:skincare`, `recency`.
 pub(super) fn feature_column(name: &str, window_days: Option<u16>, category: Option<&str>) -> String {
     let window = window_days.map_or_else(String::new, |days| format!("_{days}d"));
@@ -74,7 +64,7 @@ pub(super) fn fixed_columns(catalog: &Catalog) -> Vec<SnapshotColumn> {
 
 fn conversion(product: &Product) -> SnapshotColumn {
     let Names { ja, en } = &product.names;
-    let name = conversion_column(&product.id);
+    let name = converted_on(&product.id);
     plain(
         &name,
         ColumnRole::Conversion,

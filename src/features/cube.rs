@@ -8,8 +8,10 @@
 use chrono::{Days, NaiveDate};
 use polars::prelude::*;
 
-use super::columns::{AGE, GENDER, OPTED_OUT, REGION, conversion_column};
-use crate::catalog::{Attribute, AttributeValues, Band, Catalog};
+use crate::{
+    catalog::{Attribute, AttributeValues, Band, Catalog},
+    contracts::columns::{AGE, GENDER, OPTED_OUT, REGION, converted_on},
+};
 
 /// What is known of everybody.
 const PROFILE: [&str; 4] = [REGION, GENDER, AGE, OPTED_OUT];
@@ -20,10 +22,10 @@ const CONVERTED_DAYS: [u16; 3] = [30, 90, 180];
 pub(super) fn count(rows: &DataFrame, catalog: &Catalog, as_of: NaiveDate) -> PolarsResult<DataFrame> {
     let keys = keys(catalog);
     let columns = PROFILE.into_iter().map(col).chain(catalog.conditions().map(choice));
-    let columns = columns.chain(catalog.products.iter().map(|of| col(conversion_column(&of.id))));
+    let columns = columns.chain(catalog.products.iter().map(|of| col(converted_on(&of.id))));
     let mut counts = vec![len().cast(DataType::UInt32).alias("people")];
     for product in &catalog.products {
-        let day = || col(conversion_column(&product.id));
+        let day = || col(converted_on(&product.id));
         let mut add = |converted: Expr, name: &str| {
             counts.push(converted.sum().cast(DataType::UInt32).alias(format!("{name}:{}", product.id)));
         };

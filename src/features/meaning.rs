@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::columns::{AGE, GENDER, REGION, feature_column};
-use crate::catalog::{AgeColumn, AttributeValues, Catalog, FeatureDecl, Measure, Names};
+use super::columns::feature_column;
+use crate::{
+    catalog::{AgeColumn, AttributeValues, Catalog, FeatureDecl, Measure, Names},
+    contracts::columns::{AGE, GENDER, REGION},
+};
 
 /// A feature in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

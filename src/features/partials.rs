@@ -25,6 +25,7 @@ pub(super) use self::{
 use super::{FeaturesError, Memory, definition};
 use crate::{
     catalog::{Catalog, EventsTable, Measure},
+    contracts::keys::PARTIALS,
     digest::sha256_hex,
     lake::{
         LakeError, Object, Store,
@@ -35,7 +36,6 @@ use crate::{
 
 /// Raised when the files or their index change so that older ones cannot be read.
 const FORMAT: u32 = 3;
-pub(super) const ROOT: &str = "partials/";
 
 /// The partial aggregates of some input files.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Aggregator<'_> {
 
     /// What the keys of everything that is stored for `inputs`, sorted by key, begin with: see [`stem`].
     pub(super) fn stems(&self, inputs: &[Object]) -> Vec<String> {
-        groups(inputs).map(|group| format!("{ROOT}{}", self.name(group))).collect()
+        groups(inputs).map(|group| format!("{PARTIALS}{}", self.name(group))).collect()
     }
 
     async fn partial(
@@ -185,11 +185,11 @@ impl Aggregator<'_> {
 /// Holds the content's hash: the same input may be written in other bytes, when other memory is allowed or the engine
 /// reads its files in another order, and an index must never be read with rows that are not its own.
 fn rows_key(name: &str, index: &Index) -> String {
-    format!("{ROOT}{name}-{}.rows", index.rows_hash)
+    format!("{PARTIALS}{name}-{}.rows", index.rows_hash)
 }
 
 fn index_key(name: &str) -> String {
-    format!("{ROOT}{name}.json")
+    format!("{PARTIALS}{name}.json")
 }
 
 /// What the keys of all that is stored for the same input begin with.

@@ -12,7 +12,10 @@ use super::{
     selection::Selection,
     tally::Tallies,
 };
-use crate::catalog::{Catalog, EventsTable, FeatureDecl};
+use crate::{
+    catalog::{Catalog, EventsTable, FeatureDecl},
+    contracts::columns::converted_on,
+};
 
 /// One column of a declared feature.
 #[derive(Debug, Clone)]
@@ -96,7 +99,7 @@ impl TablePlan {
             let conversion = &product.conversion;
             let selection = Selection::new(std::slice::from_ref(&conversion.kind), &conversion.categories);
             let over = Over { tallies: &mut tallies, columns: &columns, selection, window_days: None };
-            values.push((columns::conversion_column(&product.id), measures::last_day(over)));
+            values.push((converted_on(&product.id), measures::last_day(over)));
         }
         for feature in features.iter().filter(|feature| feature.decl.table == table.name) {
             let selection = Selection::of(feature.decl, feature.category.as_deref());

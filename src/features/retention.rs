@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
+    contracts::keys,
     lake::{
         Store,
         tables::{self, Users},
@@ -70,7 +71,7 @@ async fn retire_leftovers(store: &Store, now: SystemTime) -> Result<(), Features
             Err(error) => return Err(error),
         }
     }
-    for (object, written) in store.list_dated(snapshot::ROOT).await? {
+    for (object, written) in store.list_dated(keys::SNAPSHOTS).await? {
         let old = now.duration_since(written).is_ok_and(|age| age > LEFTOVERS_STAY);
         if old && !kept.contains(&object.key) {
             store.delete(&object.key).await?;
@@ -92,7 +93,7 @@ async fn retire_partials(
         let columns = Columns::of(catalog, table);
         needed.extend(Aggregator { lake, store, catalog, table, id, columns }.stems(&inputs));
     }
-    for object in store.list(partials::ROOT).await? {
+    for object in store.list(keys::PARTIALS).await? {
         if !needed.contains(partials::stem(&object.key)) {
             store.delete(&object.key).await?;
         }

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::{FeaturesError, SnapshotColumn, definition::definition_sha256};
 use crate::{
     catalog::Catalog,
+    contracts::keys::SNAPSHOTS,
     digest::sha256_hex,
     lake::{LakeError, Object, Store, tables::Misfit},
 };
 
 /// Raised when the manifest or the files change so that older code cannot read them.
 pub(super) const FORMAT: u32 = 3;
-pub(super) const ROOT: &str = "snapshots/";
 const MANIFEST: &str = "_manifest.json";
 /// Parts fetched at the same time.
 const FETCHES_TOGETHER: usize = 4;
@@ -117,7 +117,7 @@ impl Snapshot {
 
     /// The days of which there is a snapshot, whatever it was built from; ascending.
     pub async fn days(store: &Store) -> Result<Vec<NaiveDate>, FeaturesError> {
-        let objects = store.list(ROOT).await?;
+        let objects = store.list(SNAPSHOTS).await?;
         let mut days: Vec<NaiveDate> = objects.iter().filter_map(|object| day_of_manifest(&object.key)).collect();
         days.sort_unstable();
         Ok(days)
@@ -242,7 +242,7 @@ fn content_sha256(manifest: &SnapshotManifest) -> String {
 }
 
 pub(super) fn folder(as_of: NaiveDate) -> String {
-    format!("{ROOT}as_of={as_of}")
+    format!("{SNAPSHOTS}as_of={as_of}")
 }
 
 pub(super) fn manifest_key(as_of: NaiveDate) -> String {
@@ -250,6 +250,6 @@ pub(super) fn manifest_key(as_of: NaiveDate) -> String {
 }
 
 fn day_of_manifest(key: &str) -> Option<NaiveDate> {
-    let (day, file) = key.strip_prefix(ROOT)?.strip_prefix("as_of=")?.split_once('/')?;
+    let (day, file) = key.strip_prefix(SNAPSHOTS)?.strip_prefix("as_of=")?.split_once('/')?;
     if file == MANIFEST { day.parse().ok() } else { None }
 }

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-use crate::{audience::AudienceError, features::FeaturesError, lake::LakeError};
+use crate::{
+    audience::AudienceError,
+    features::{BatchError, FeaturesError},
+    lake::LakeError,
+};
 
 /// A failure to find, train or keep a model.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +30,9 @@ pub enum ModelError {
     #[error("cannot read {}: {source}", part.display())]
     Read { part: PathBuf, source: std::io::Error },
     #[error("a snapshot cannot be encoded: {0}")]
-    Encode(#[from] AudienceError),
+    Encode(#[from] BatchError),
+    #[error(transparent)]
+    Replay(#[from] AudienceError),
     #[error("a snapshot's rows cannot be decoded; `segment-bot features verify` says which snapshot is damaged")]
     Undecodable,
     #[error(transparent)]

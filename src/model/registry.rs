@@ -7,10 +7,10 @@ use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audience::FeatureBatch,
     catalog::{Catalog, Product},
+    contracts::{columns, keys},
     digest::sha256_hex,
-    features::{ColumnRole, FeaturesError, HAS_EVENTS, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
+    features::{ColumnRole, FeatureBatch, FeaturesError, Snapshot, SnapshotManifest, TRAINING_WINDOWS},
     lake::{LakeError, Store},
     progress::Report,
     segment::SnapshotRef,
@@ -28,7 +28,7 @@ use super::{
 const MODEL_VERSION: u32 = 8;
 
 /// Columns that say who may be learned from or picked, and not what somebody is like.
-const OF_NO_MODEL: [&str; 2] = ["opted_out", HAS_EVENTS];
+const OF_NO_MODEL: [&str; 2] = [columns::OPTED_OUT, columns::HAS_EVENTS];
 
 /// Share of the features, in percent, that an older snapshot must have to be learned from as well.
 const FEATURES_SHARED_PERCENT: usize = 90;
@@ -152,7 +152,7 @@ impl Registry<'_> {
         let (mut opened, mut cold) = (Opened::new(), Vec::new());
         for product in products {
             let id = self.plan(product, scored, &mut opened).await?.identity.id()?;
-            if !self.store.exists(&key(product, &id, "model.json")).await? {
+            if !self.store.exists(&keys::model_file(&product.id, &id, "model.json")).await? {
                 cold.push(product);
             }
         }
@@ -205,12 +205,12 @@ impl Registry<'_> {
 
     async fn stored(&self, product: &Product, identity: &Identity) -> Result<Option<Model>, ModelError> {
         let id = identity.id()?;
-        let stored = LakeError::found(self.store.read(&key(product, &id, "model.json")).await)?;
+        let stored = LakeError::found(self.store.read(&keys::model_file(&product.id, &id, "model.json")).await)?;
         let Some(bytes) = stored else { return Ok(None) };
-        let record = self.store.read(&key(product, &id, "report.json")).await?;
+        let record = self.store.read(&keys::model_file(&product.id, &id, "report.json")).await?;
         let record: Record = serde_json::from_slice(&record)?;
         let booster = gbdt::Gbdt::from_bytes(&bytes)?;
-        let replay = self.store.read(&key(product, &id, "replay.parquet")).await?;
+        let replay = self.store.read(&keys::model_file(&product.id, &id, "replay.parquet")).await?;
         Ok(Some(Model {
             replay: Replay::from_bytes(record.report.replay, replay)?,
             sha256: sha256_hex(&bytes),
@@ -232,13 +232,13 @@ impl Registry<'_> {
         let record = Record { id: id.clone(), decided_by, report: fitted.report };
         if self.reuse == Reuse::Allowed {
             let report = serde_json::to_vec_pretty(&record)?;
-            self.store.write(&key(product, &id, "report.json"), Bytes::from(report)).await?;
-            self.store.write(&key(product, &id, "replay.parquet"), fitted.replay.to_bytes()?).await?;
+            self.store.write(&keys::model_file(&product.id, &id, "report.json"), Bytes::from(report)).await?;
+            self.store.write(&keys::model_file(&product.id, &id, "replay.parquet"), fitted.replay.to_bytes()?).await?;
             if record.report.replay.is_past {
                 let (day, replays) = (record.decided_by.labelled_by.as_of, Replays { store: self.store });
                 replays.keep(day, product.id.as_str(), &id, &record.report.kept).await?;
             }
-            self.store.write(&key(product, &id, "model.json"), Bytes::from(bytes)).await?;
+            self.store.write(&keys::model_file(&product.id, &id, "model.json"), Bytes::from(bytes)).await?;
         }
         let Record { decided_by, report, .. } = record;
         let (features, trained_on) = (decided_by.features, newest(&decided_by.trained_on));
@@ -247,10 +247,6 @@ impl Registry<'_> {
         let replay = fitted.replay;
         Ok(Model { id, sha256, features, booster, scorer, report, replay, trained_on, reused: false })
     }
-}
-
-fn key(product: &Product, id: &str, file: &str) -> String {
-    format!("models/{}/{id}/{file}", product.id)
 }
 
 fn newest(snapshots: &[SnapshotRef]) -> SnapshotRef {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audience,
     catalog::{Catalog, ExcludeConverted, ProductId},
-    features::conversion_column,
+    contracts::columns,
     segment::{Conditions, Size},
 };
 
@@ -99,8 +99,8 @@ impl Replay {
     /// Columns of a snapshot that a replay keeps.
     pub(super) fn columns(catalog: &Catalog, product: &ProductId) -> Vec<String> {
         let asked = catalog.conditions().map(|attribute| attribute.id.as_str());
-        let fixed = ["age", "gender", "region", "opted_out"];
-        let converted = conversion_column(product);
+        let fixed = [columns::AGE, columns::GENDER, columns::REGION, columns::OPTED_OUT];
+        let converted = columns::converted_on(product);
         fixed.into_iter().chain(asked).chain([converted.as_str()]).map(str::to_owned).collect()
     }
 

@@ -8,9 +8,11 @@ use chrono::{NaiveDate, TimeDelta};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{ModelError, replay::Kept};
-use crate::lake::Store;
+use crate::{
+    contracts::keys::{self, REPLAYS},
+    lake::Store,
+};
 
-const ROOT: &str = "replays/";
 /// Days whose replays are read, and how far apart they are: closer ones would say nearly the same.
 const DAYS: usize = 3;
 const APART: TimeDelta = TimeDelta::days(28);
@@ -44,7 +46,7 @@ impl Replays<'_> {
     /// Keeps what the model `id` of a product promised, one that is for `day`.
     pub(super) async fn keep(&self, day: NaiveDate, product: &str, id: &str, kept: &[Kept]) -> Result<(), ModelError> {
         let bytes = serde_json::to_vec(kept)?;
-        Ok(self.store.write(&format!("{ROOT}{day}/{product}/{id}.json"), Bytes::from(bytes)).await?)
+        Ok(self.store.write(&keys::replay(day, product, id), Bytes::from(bytes)).await?)
     }
 
     /// Keys of what the requests of a snapshot's day are judged by, sorted: every product's replays of that day, or of the last
@@ -87,7 +89,7 @@ impl Replays<'_> {
     /// One key a product. A day that was built again has several models of a product; the last one knows best.
     async fn of_day(&self, day: NaiveDate) -> Result<Vec<String>, ModelError> {
         let mut newest = BTreeMap::<String, (SystemTime, String)>::new();
-        for (object, written) in self.store.list_dated(&format!("{ROOT}{day}/")).await? {
+        for (object, written) in self.store.list_dated(&format!("{REPLAYS}{day}/")).await? {
             let found = (written, object.key);
             let last = newest.entry(product_of(&found.1).to_owned()).or_insert_with(|| found.clone());
             *last = found.max(last.clone());
@@ -106,7 +108,7 @@ impl Replays<'_> {
 
     /// Removes what no request of `oldest` or later would read.
     pub async fn retire(&self, oldest: NaiveDate) -> Result<(), ModelError> {
-        for object in self.store.list(ROOT).await? {
+        for object in self.store.list(REPLAYS).await? {
             if day_of(&object.key).is_some_and(|day| day < oldest - OLDEST) {
                 self.store.delete(&object.key).await?;
             }
@@ -116,7 +118,7 @@ impl Replays<'_> {
 }
 
 fn day_of(key: &str) -> Option<NaiveDate> {
-    key.strip_prefix(ROOT)?.split('/').next()?.parse().ok()
+    key.strip_prefix(REPLAYS)?.split('/').next()?.parse().ok()
 }
 
 fn product_of(key: &str) -> &str {
@@ -181,6 +183,6 @@ mod tests {
         let chosen = replays.choose(day("2026-11-22")).await.unwrap();
         assert_eq!(chosen, ["replays/2026-11-22/coffee/m1.json", "replays/2026-11-22/tea/a-later-one.json"]);
         replays.retire(day("2026-11-22")).await.unwrap();
-        assert_eq!(store.list(ROOT).await.unwrap().len(), 3);
+        assert_eq!(store.list(REPLAYS).await.unwrap().len(), 3);
     }
 }

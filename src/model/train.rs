@@ -6,7 +6,7 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::{audience, catalog::Product, progress::Report};
+use crate::{catalog::Product, features, progress::Report};
 
 use super::{
     ModelError,
@@ -180,7 +180,7 @@ impl Rows {
 fn dataset(source: &Source<'_>, set: TrainingSet) -> Result<Dataset, ModelError> {
     let mut table = gbdt::Table::new(source.features.to_vec(), set.columns)?;
     for name in source.features {
-        if let Some(ids) = audience::categories(source.catalog, name) {
+        if let Some(ids) = features::categories(source.catalog, name) {
             table = table.with_categories(name, ids.into_iter().map(str::to_owned).collect())?;
         }
     }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 
 use crate::{
-    audience,
     catalog::{Catalog, ProductId},
+    contracts::columns,
     digest::stable_hash,
-    features::{HAS_EVENTS, Snapshot, conversion_column},
+    features::{self, Snapshot},
     progress::Report,
 };
 
@@ -123,7 +123,7 @@ pub(super) async fn assemble(
     windows: &[Window<'_>],
     report: &dyn Report,
 ) -> Result<TrainingSet, ModelError> {
-    let converted = conversion_column(source.product);
+    let converted = columns::converted_on(source.product);
     let mut all_labels = Vec::new();
     for window in windows {
         all_labels.push(labels(&window.labels_of.local_parts().await?, &converted, window.features_of)?);
@@ -173,14 +173,14 @@ pub(super) async fn ranked(
     let mut read: Vec<String> = source.features.to_vec();
     read.extend(kept.iter().filter(|column| !source.features.contains(column)).cloned());
     let labels =
-        labels(&window.labels_of.local_parts().await?, &conversion_column(source.product), window.features_of)?;
+        labels(&window.labels_of.local_parts().await?, &columns::converted_on(source.product), window.features_of)?;
     let (labels, scorer, mut all) = (labels.lazy(), booster.scorer(), None::<DataFrame>);
     for part in window.features_of.local_parts().await? {
         let (rows, _) = labelled(&part, source, &read, labels.clone())?;
-        let ids = rows.column("user_id")?.cast(&DataType::String)?;
+        let ids = rows.column(columns::USER_ID)?.cast(&DataType::String)?;
         let mask: BooleanChunked = ids.str()?.iter().map(|id| Some(id.is_some_and(taken))).collect();
         let rows = rows.filter(&mask)?;
-        let columns = audience::encode(&rows, source.features, source.catalog)?;
+        let columns = features::encode(&rows, source.features, source.catalog)?;
         let columns: Vec<Option<&[f32]>> = columns.iter().map(|column| Some(column.as_slice())).collect();
         let mut log_odds = vec![0.0; rows.height()];
         scorer.log_odds(&columns, &mut log_odds);
@@ -216,18 +216,18 @@ fn labelled(
     // Who registered later is not in the snapshot; where nobody says when, no event may mean that somebody joined later.
     let judged_by_events = source.catalog.users.registered.is_none();
     let mut columns = columns.to_vec();
-    columns.extend(judged_by_events.then(|| HAS_EVENTS.to_owned()));
+    columns.extend(judged_by_events.then(|| columns::HAS_EVENTS.to_owned()));
     let rows = read(part, &columns)?.lazy().join(
         labels,
-        [col("user_id")],
-        [col("user_id")],
+        [col(columns::USER_ID)],
+        [col(columns::USER_ID)],
         JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) },
     );
     let rows = rows.collect()?;
     if !judged_by_events {
         return Ok((rows, 0));
     }
-    let there = rows.filter(rows.column(HAS_EVENTS)?.bool()?)?;
+    let there = rows.filter(rows.column(columns::HAS_EVENTS)?.bool()?)?;
     let left_out = (rows.height() - there.height()) as u64;
     Ok((there, left_out))
 }
@@ -235,7 +235,7 @@ fn labelled(
 impl TrainingSet {
     /// Adds those people of a window's part who are drawn.
     fn take(&mut self, rows: &DataFrame, source: &Source<'_>, draw: &Draw) -> Result<(), ModelError> {
-        let ids = rows.column("user_id")?.cast(&DataType::String)?;
+        let ids = rows.column(columns::USER_ID)?.cast(&DataType::String)?;
         let labels = rows.column(LABEL)?.bool()?;
         let is_newest = draw.window == 0;
         let people = ids.str()?.iter().zip(labels.iter()).map(|(id, label)| {
@@ -250,7 +250,7 @@ impl TrainingSet {
             self.converted += people.iter().filter(|(label, ..)| *label).count() as u64;
         }
         let kept: BooleanChunked = people.iter().map(|(_, _, judges, weight)| Some(*judges || *weight > 0.0)).collect();
-        let columns = audience::encode(&rows.filter(&kept)?, source.features, source.catalog)?;
+        let columns = features::encode(&rows.filter(&kept)?, source.features, source.catalog)?;
         let drawn = people.into_iter().filter(|(_, _, judges, weight)| *judges || *weight > 0.0);
         for (label, fold, judges, weight) in drawn {
             self.labels.push(label);
@@ -274,7 +274,7 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
     for part in parts {
         let frame = read(part, &column)?
             .lazy()
-            .select([col("user_id"), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias(LABEL)])
+            .select([col(columns::USER_ID), col(converted).gt(lit(features_of.as_of())).fill_null(false).alias(LABEL)])
             .collect()?;
         match &mut all {
             None => all = Some(frame),
@@ -287,7 +287,7 @@ fn labels(parts: &[PathBuf], converted: &str, features_of: &Snapshot) -> Result<
 /// `user_id` and `columns` of one part.
 fn read(part: &Path, columns: &[String]) -> Result<DataFrame, ModelError> {
     let file = std::fs::File::open(part).map_err(|source| ModelError::Read { part: part.to_owned(), source })?;
-    let columns = std::iter::once("user_id".to_owned()).chain(columns.iter().cloned()).collect();
+    let columns = std::iter::once(columns::USER_ID.to_owned()).chain(columns.iter().cloned()).collect();
     Ok(ParquetReader::new(file).with_columns(Some(columns)).finish()?)
 }
 

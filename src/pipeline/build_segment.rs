@@ -14,11 +14,12 @@ use gbdt::sigmoid;
 use serde::Serialize;
 
 use crate::{
-    audience::{self, FeatureBatch, LeftOut, Query, Scoring, Selection},
+    audience::{self, LeftOut, Query, Scoring, Selection},
     catalog::Catalog,
+    contracts::{Stage, keys},
     digest::sha256_hex,
     export,
-    features::Snapshot,
+    features::{FeatureBatch, Snapshot},
     lake::Store,
     model::{self, Model, Registry, Replays, Reuse},
     progress::Report,
@@ -80,7 +81,7 @@ impl Built {
 
 /// Builds a segment and stores it under `segments/<request>/`: the request before any work, the manifest last.
 pub async fn build_segment(ctx: BuildContext<'_>, ask: &Ask, report: &dyn Report) -> Result<Built, BuildError> {
-    let key = |name: &str| format!("segments/{}/{name}", ask.request);
+    let key = |name: &str| keys::segment_file(&ask.request, name);
     let asked = serde_json::to_vec_pretty(ask).map_err(BuildError::Encode)?;
     ctx.store.write(&key("request.json"), Bytes::from(asked)).await?;
     let built = compute(ctx, ask, Reuse::Allowed, report).await?;
@@ -94,20 +95,20 @@ pub async fn build_segment(ctx: BuildContext<'_>, ask: &Ask, report: &dyn Report
 pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dyn Report) -> Result<Built, BuildError> {
     let product = ctx.catalog.product(&ask.conditions.product).ok_or(BuildError::CatalogChanged)?;
     let mut stages = Stages::new(report);
-    stages.enter("assembling");
+    stages.enter(Stage::Assembling);
     let snapshot = match ask.as_of {
         Some(as_of) => Snapshot::open(ctx.store, ctx.catalog, as_of).await?,
         None => Snapshot::newest(ctx.store, ctx.catalog).await?,
     };
     let parts = snapshot.local_parts().await?;
     let (left_out, lists) = left_out::find(ctx.store, &ask.conditions, &ask.suppress).await?;
-    stages.enter("training");
+    stages.enter(Stage::Training);
     let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
     // Boxed, because everything that training holds would otherwise be in every caller's future.
     let model = Box::pin(registry.find_or_train(product, &snapshot, report)).await?;
-    stages.enter("scoring");
+    stages.enter(Stage::Scoring);
     let selection = select(ctx, (ask, &left_out), (&snapshot, &parts, &model), report)?;
-    stages.enter("writing");
+    stages.enter(Stage::Writing);
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
     let mut files = vec![export::write_people(folder.path(), export::SEGMENT_FILE, &selection.picked)?];
     if !selection.control.is_empty() {
@@ -183,7 +184,7 @@ fn manifest(
 
 /// Of the lists that a segment was built with, the suppression list: the one that is no earlier segment's.
 pub(super) fn suppressed(left_out: &[LeftOutList]) -> Option<&LeftOutList> {
-    left_out.iter().find(|list| !list.key.starts_with("segments/"))
+    left_out.iter().find(|list| !list.key.starts_with(keys::SEGMENTS))
 }
 
 fn write_manifest(folder: &Path, bytes: &[u8]) -> Result<FileEntry, BuildError> {
@@ -195,7 +196,7 @@ fn write_manifest(folder: &Path, bytes: &[u8]) -> Result<FileEntry, BuildError> 
 struct Stages<'a> {
     report: &'a dyn Report,
     done: Vec<(String, u64)>,
-    current: Option<(&'static str, Instant)>,
+    current: Option<(Stage, Instant)>,
 }
 
 impl<'a> Stages<'a> {
@@ -203,16 +204,16 @@ impl<'a> Stages<'a> {
         Self { report, done: Vec::new(), current: None }
     }
 
-    fn enter(&mut self, stage: &'static str) {
+    fn enter(&mut self, stage: Stage) {
         self.close();
-        self.report.stage(stage);
+        self.report.stage(stage.as_str());
         self.current = Some((stage, Instant::now()));
     }
 
     fn close(&mut self) {
         if let Some((stage, since)) = self.current.take() {
             let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.done.push((stage.to_owned(), milliseconds));
+            self.done.push((stage.as_str().to_owned(), milliseconds));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     audience::LeftOut,
+    contracts::keys,
     digest::sha256_hex,
     export::{self, SEGMENT_FILE},
     lake::{LakeError, Store},
@@ -29,7 +30,7 @@ pub(super) async fn find(
 ) -> Result<(LeftOut, Vec<LeftOutList>), BuildError> {
     let (mut left_out, mut lists) = (LeftOut::default(), Vec::new());
     for segment in &conditions.exclude_segments {
-        let key = format!("segments/{}/{SEGMENT_FILE}", segment.folder);
+        let key = keys::segment_file(&segment.folder, SEGMENT_FILE);
         let path = store.local(&key).await.map_err(|error| gone(segment, error))?;
         let text = std::fs::read(&path).map_err(BuildError::Scratch)?;
         left_out.earlier.extend(export::read_ids(&path, &text)?);

@@ -8,9 +8,12 @@ use super::{
     AgeRange, Conditions, EarlierSegment, Problem, SegmentFolder, Size, TypedLine,
     typed::{self, folded},
 };
-use crate::catalog::{
-    Attribute, AttributeId, AttributeValues, CONTROL_PERCENT_MAX, Catalog, Choice, Code, ExcludeConverted, Field,
-    GenderId, ProductId, RegionCode,
+use crate::{
+    catalog::{
+        Attribute, AttributeId, AttributeValues, CONTROL_PERCENT_MAX, Catalog, Choice, Code, ExcludeConverted, Field,
+        GenderId, ProductId, RegionCode,
+    },
+    nearest::nearest,
 };
 
 /// Characters that a campaign name may have.
@@ -322,7 +325,7 @@ impl Problem {
     /// A key that no condition has.
     pub(super) fn unknown_key(catalog: &Catalog, word: &str) -> Self {
         let accepted: Vec<String> = Field::known(catalog).map(|field| field.key().to_owned()).collect();
-        let nearest = nearest(word, accepted.iter().map(String::as_str));
+        let nearest = nearest(word, accepted.iter().map(String::as_str)).map(str::to_owned);
         Self::UnknownKey { word: word.to_owned(), nearest, accepted }
     }
 }
@@ -331,19 +334,9 @@ fn unknown_value<'a>(field: Field, value: &str, accepted: impl Iterator<Item = &
     Problem::UnknownValue {
         field,
         value: value.to_owned(),
-        nearest: nearest(value, accepted.clone()),
+        nearest: nearest(value, accepted.clone()).map(str::to_owned),
         accepted: accepted.map(str::to_owned).collect(),
     }
-}
-
-/// The accepted word that `word` was probably meant to be.
-fn nearest<'a>(word: &str, accepted: impl Iterator<Item = &'a str>) -> Option<String> {
-    let word = word.to_lowercase();
-    accepted
-        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

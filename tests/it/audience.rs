@@ -6,10 +6,9 @@ use chrono::NaiveDate;
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, IntoSeries, NamedFrom, ParquetWriter, Series};
 use proptest::prelude::*;
 use segment_bot::{
-    audience::{
-        AudienceError, Contrast, FeatureBatch, LeftOut, Picked, Progress, Query, Scoring, Selection, UserId, select,
-    },
+    audience::{AudienceError, Contrast, LeftOut, Picked, Progress, Query, Scoring, Selection, UserId, select},
     catalog::Catalog,
+    features::FeatureBatch,
     segment::{Breakdown, Cell, Conditions, Direction, Draft, Failure, Waterfall},
 };
 use tempfile::TempDir;

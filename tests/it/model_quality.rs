@@ -9,8 +9,7 @@ use polars::prelude::*;
 use rand::{SeedableRng, seq::SliceRandom};
 
 use segment_bot::{
-    audience::encode,
-    features::{ColumnRole, Snapshot},
+    features::{ColumnRole, Snapshot, encode},
     model::evaluation,
 };
 

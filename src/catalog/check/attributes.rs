@@ -5,9 +5,12 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{CatalogProblem, Checker};
-use crate::catalog::{
-    Attribute, AttributeId, AttributeValues, Band, Choice, Code, FeatureDecl, Field, Names,
-    raw::{RawAttribute, RawChoice},
+use crate::{
+    catalog::{
+        Attribute, AttributeId, AttributeValues, Band, Choice, Code, FeatureDecl, Field, Names,
+        raw::{RawAttribute, RawChoice},
+    },
+    contracts::columns,
 };
 
 /// The options of a Slack menu.
@@ -15,7 +18,14 @@ const CHOICES_MAX: usize = 100;
 /// People are counted by every combination of what can be asked for.
 const CONDITIONS_MAX: usize = 3;
 /// Columns of a snapshot that people's attributes cannot be called after.
-const TAKEN: [&str; 6] = ["user_id", "opted_out", "has_events", "birth", "registered", "converted_on"];
+const TAKEN: [&str; 6] = [
+    columns::USER_ID,
+    columns::OPTED_OUT,
+    columns::HAS_EVENTS,
+    columns::BIRTH,
+    columns::REGISTERED,
+    columns::CONVERTED_ON,
+];
 
 impl Checker<'_> {
     pub(super) fn attributes(

@@ -3,9 +3,12 @@
 use toml::Spanned;
 
 use super::{CatalogProblem, Checker};
-use crate::catalog::{
-    Attribute, CONTROL_PERCENT_MAX, Conversion, EventsTable, ExcludeConverted, FeatureDecl, Names, Product, ProductId,
-    raw::RawProduct,
+use crate::{
+    catalog::{
+        Attribute, CONTROL_PERCENT_MAX, Conversion, EventsTable, ExcludeConverted, FeatureDecl, Names, Product,
+        ProductId, raw::RawProduct,
+    },
+    contracts::columns,
 };
 
 /// The highest priority that a product may have.
@@ -83,7 +86,7 @@ impl Checker<'_> {
         attributes: &[Attribute],
     ) -> Result<(), CatalogProblem> {
         for name in forbidden {
-            let profile = ["age", "gender", "region"].contains(&name.get_ref().as_str())
+            let profile = [columns::AGE, columns::GENDER, columns::REGION].contains(&name.get_ref().as_str())
                 || attributes.iter().any(|attribute| attribute.id.as_str() == name.get_ref());
             let mut features = features.iter().chain(rhythm);
             if !profile && !features.any(|feature| feature.name == *name.get_ref()) {

@@ -5,6 +5,7 @@ use sqlx::PgPool;
 
 use crate::{
     cli::{columns, output},
+    contracts::keys,
     queue::{self, InFlight, Request},
     texts::grouped,
 };
@@ -111,7 +112,7 @@ pub(super) async fn show(pool: &PgPool, request: &Request, json: bool) -> anyhow
         ("asked at", Some(time(request.created_at))),
         ("started", request.started_at.map(time)),
         ("finished", request.finished_at.map(time)),
-        ("files", Some(format!("segments/{}/", request.folder()))),
+        ("files", Some(keys::segment_file(request.folder(), ""))),
     ];
     let known: Vec<(&str, String)> = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect();
     columns::facts(&known).into_iter().for_each(output::line);

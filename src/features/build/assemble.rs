@@ -7,9 +7,10 @@ use polars::prelude::*;
 
 use super::{Aggregated, Batch, Contents, back, horizons, locality::locality, reasons};
 use crate::{
+    contracts::columns::{HAS_EVENTS, USER_ID},
     features::{
         FeaturesError, Part, SnapshotColumn, TableRows,
-        columns::{HAS_EVENTS, USER_ID, fixed_columns},
+        columns::fixed_columns,
         combine::{Combined, combine},
         cube, misfits,
         plan::{FeatureColumn, TablePlan, feature_columns},

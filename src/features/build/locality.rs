@@ -4,7 +4,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::features::columns::{AGE, GENDER, REGION};
+use crate::contracts::columns::{AGE, GENDER, REGION};
 
 /// Which row of `people` (sorted by id) comes first, second and so on: by region, gender, age and id, missing ones last.
 pub(super) fn locality(people: &DataFrame) -> PolarsResult<IdxCa> {

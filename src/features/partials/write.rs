@@ -21,7 +21,7 @@ use super::{
     person::{Integer, Person, Text},
     varint::{put, put_signed},
 };
-use crate::{features::FeaturesError, lake::tables::count_faults};
+use crate::{contracts::columns, features::FeaturesError, lake::tables::count_faults};
 
 /// People a block: what is read too much at either end of a range, against the length of the index.
 const BLOCK_PEOPLE: usize = 512;
@@ -63,7 +63,7 @@ impl<'w> Writer<'w> {
     /// Adds the events of a frame with canonical columns.
     pub(super) fn add(&mut self, frame: &DataFrame) -> Result<(), FeaturesError> {
         count_faults(frame, &mut self.index.amounts)?;
-        let ids = frame.column("user_id")?;
+        let ids = frame.column(columns::USER_ID)?;
         match ids.dtype() {
             DataType::Int64 => self.add_rows::<Integer>(ids.i64()?.iter(), frame),
             _ => self.add_rows::<Text>(ids.str()?.iter(), frame),

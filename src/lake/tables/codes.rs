@@ -5,7 +5,10 @@ use std::sync::Arc;
 use polars::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{AttributeId, Catalog, Code};
+use crate::{
+    catalog::{AttributeId, Catalog, Code},
+    contracts::columns,
+};
 
 /// A column's codes as the data spells them.
 pub(super) struct Listed {
@@ -19,12 +22,15 @@ pub(super) struct Listed {
 /// Codes of genders become their ids.
 pub(super) fn genders(catalog: &Catalog) -> Listed {
     let codes = catalog.genders.iter().filter_map(|gender| Some((gender.code.clone()?, gender.id.to_string())));
-    Listed::new("gender", codes)
+    Listed::new(columns::GENDER, codes)
 }
 
 /// Codes of regions stay what they are.
 pub(super) fn regions(catalog: &Catalog) -> Listed {
-    Listed::new("region", catalog.regions.iter().map(|region| (region.code.to_string(), region.code.to_string())))
+    Listed::new(
+        columns::REGION,
+        catalog.regions.iter().map(|region| (region.code.to_string(), region.code.to_string())),
+    )
 }
 
 /// Codes of an attribute become the ids of its choices.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     catalog::{AmountUnit, Catalog, EventsTable, KindColumn},
+    contracts::columns,
     lake::{LakeError, Object, Store},
 };
 
@@ -153,8 +154,10 @@ pub(super) fn last_partition(as_of: NaiveDate, zone: Tz) -> NaiveDate {
 
 fn wanted(table: &EventsTable, id: IdType, integers: &[String], zone: Tz) -> Vec<Wanted> {
     let zones = Zones { stated: table.time_zone, day: zone };
-    let mut wanted =
-        vec![Wanted::new("user_id", &table.user, Need::Id(id)), Wanted::new("day", &table.time, Need::Day(zones))];
+    let mut wanted = vec![
+        Wanted::new(columns::USER_ID, &table.user, Need::Id(id)),
+        Wanted::new("day", &table.time, Need::Day(zones)),
+    ];
     if let KindColumn::Column(column) = &table.kind {
         wanted.push(Wanted::new("kind", column, Need::Code));
     }

@@ -11,14 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::{codes, collect_now, spelling::looks_like, users::AGE_MAX};
 use crate::{
     catalog::{AgeColumn, Attribute, AttributeValues, Catalog, Code, Limits},
+    contracts::columns,
     lake::LakeError,
 };
 
 /// Values that are told by name.
 const EXAMPLES: usize = 3;
 /// Canonical columns of the groups that are counted.
-const GENDER: &str = "gender";
-const REGION: &str = "region";
 const IMPOSSIBLE: &str = "impossible";
 const NEITHER: &str = "neither";
 const PEOPLE: &str = "people";
@@ -240,13 +239,13 @@ fn unlisted(codes: &Column, people: &[u64], known: &codes::Listed) -> PolarsResu
 fn of_profiles(frame: &LazyFrame, catalog: &Catalog, years: Option<Expr>) -> Result<Vec<Misfit>, LakeError> {
     let table = &catalog.users;
     let mut keys = Vec::new();
-    keys.extend(table.gender.as_ref().map(|_| col(GENDER)));
-    keys.extend(table.region.as_ref().map(|_| col(REGION)));
+    keys.extend(table.gender.as_ref().map(|_| col(columns::GENDER)));
+    keys.extend(table.region.as_ref().map(|_| col(columns::REGION)));
     keys.extend(years.map(|years| {
         let impossible = years.clone().lt(lit(0)).or(years.clone().gt(lit(AGE_MAX)));
         when(impossible).then(years).otherwise(lit(NULL)).cast(DataType::Int64).alias(IMPOSSIBLE)
     }));
-    keys.extend(table.opted_out.as_ref().map(|_| col("opted_out").is_null().alias(NEITHER)));
+    keys.extend(table.opted_out.as_ref().map(|_| col(columns::OPTED_OUT).is_null().alias(NEITHER)));
     if keys.is_empty() {
         return Ok(Vec::new());
     }
@@ -257,8 +256,8 @@ fn of_profiles(frame: &LazyFrame, catalog: &Catalog, years: Option<Expr>) -> Res
     let genders: Vec<&str> = catalog.genders.iter().filter_map(|gender| gender.code.as_deref()).collect();
     let regions: Vec<&str> = catalog.regions.iter().map(|region| region.code.as_str()).collect();
     for (kind, name, column, listed, known) in [
-        (MisfitKind::Gender, GENDER, &table.gender, &genders, codes::genders(catalog)),
-        (MisfitKind::Region, REGION, &table.region, &regions, codes::regions(catalog)),
+        (MisfitKind::Gender, columns::GENDER, &table.gender, &genders, codes::genders(catalog)),
+        (MisfitKind::Region, columns::REGION, &table.region, &regions, codes::regions(catalog)),
     ] {
         let Some(column) = column else { continue };
         let (having, unlisted) = unlisted(groups.column(name)?, &people, &known)?;

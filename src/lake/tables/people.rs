@@ -6,7 +6,7 @@ use std::{fs::File, num::NonZeroUsize, path::PathBuf, vec::IntoIter};
 use polars::prelude::*;
 
 use super::{Users, blocking, collect_now, for_each_batch};
-use crate::lake::LakeError;
+use crate::{contracts::columns, lake::LakeError};
 
 /// Ids that are looked at to divide people into ranges of about the same length.
 const SAMPLED_A_RANGE: usize = 256;
@@ -74,7 +74,7 @@ impl Users {
 impl People {
     fn held(frame: LazyFrame) -> Result<Self, LakeError> {
         let rows = collect_now(frame)?;
-        let null_id = rows.column("user_id")?.null_count() as u64;
+        let null_id = rows.column(columns::USER_ID)?.null_count() as u64;
         let counts = UsersCounts { rows: rows.height() as u64, null_id, ..UsersCounts::default() };
         let ready = rows.clear();
         Ok(Self { ranges: vec![Range::Held(rows)].into_iter(), ready, counts, _folder: None })
@@ -96,8 +96,8 @@ impl People {
         let mut writers = writers.collect::<Result<Vec<_>, LakeError>>()?;
         let mut counts = UsersCounts { rows, ..UsersCounts::default() };
         for_each_batch(frame.clone(), batch, |rows| {
-            counts.null_id += rows.column("user_id")?.null_count() as u64;
-            for (range, at) in bounds.divide(rows.column("user_id")?)?.into_iter().enumerate() {
+            counts.null_id += rows.column(columns::USER_ID)?.null_count() as u64;
+            for (range, at) in bounds.divide(rows.column(columns::USER_ID)?)?.into_iter().enumerate() {
                 let mut rows = rows.take(&IdxCa::from_vec(PlSmallStr::EMPTY, at))?;
                 writers[range].write_batch(rows.rechunk_mut())?;
             }
@@ -120,7 +120,7 @@ impl People {
         while self.ready.height() < count {
             let Some(range) = self.ranges.next() else { break };
             let rows = range.read()?;
-            let present = rows.height() - rows.column("user_id")?.null_count();
+            let present = rows.height() - rows.column(columns::USER_ID)?.null_count();
             let people = each_once(rows)?;
             self.counts.duplicate_id += (present - people.height()) as u64;
             self.ready.vstack_mut_owned(people)?;
@@ -152,8 +152,8 @@ impl Bounds {
     fn sampled(frame: &LazyFrame, rows: u64, (ranges, batch): (usize, NonZeroUsize)) -> Result<Self, LakeError> {
         let every = usize::try_from(rows).unwrap_or(usize::MAX) / ranges.saturating_mul(SAMPLED_A_RANGE);
         let mut sampled: Option<Column> = None;
-        for_each_batch(frame.clone().select([col("user_id")]), batch, |ids| {
-            let some = ids.column("user_id")?.gather_every(every.max(1), 0)?;
+        for_each_batch(frame.clone().select([col(columns::USER_ID)]), batch, |ids| {
+            let some = ids.column(columns::USER_ID)?.gather_every(every.max(1), 0)?;
             match &mut sampled {
                 Some(all) => drop(all.append_owned(some)?),
                 None => sampled = Some(some),
@@ -198,15 +198,21 @@ impl Bounds {
 }
 
 fn each_once(rows: DataFrame) -> PolarsResult<DataFrame> {
-    let others = rows.get_column_names().into_iter().filter(|name| !["user_id", "opted_out"].contains(&name.as_str()));
-    let order: Vec<String> =
-        ["user_id", "opted_out"].into_iter().map(str::to_owned).chain(others.map(ToString::to_string)).collect();
+    let others = rows
+        .get_column_names()
+        .into_iter()
+        .filter(|name| ![columns::USER_ID, columns::OPTED_OUT].contains(&name.as_str()));
+    let order: Vec<String> = [columns::USER_ID, columns::OPTED_OUT]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(others.map(ToString::to_string))
+        .collect();
     let options = SortMultipleOptions::default()
-        .with_order_descending_multi(order.iter().map(|name| name == "opted_out"))
-        .with_nulls_last_multi(order.iter().map(|name| name != "user_id"));
+        .with_order_descending_multi(order.iter().map(|name| name == columns::OPTED_OUT))
+        .with_nulls_last_multi(order.iter().map(|name| name != columns::USER_ID));
     let sorted = rows.sort(order, options)?;
     drop(rows);
-    let id = sorted.column("user_id")?.as_materialized_series().clone();
+    let id = sorted.column(columns::USER_ID)?.as_materialized_series().clone();
     let first = id.not_equal_missing(&id.shift(1))? & id.is_not_null();
     if first.all() { Ok(sorted) } else { sorted.filter(&first) }
 }

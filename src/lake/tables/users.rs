@@ -12,13 +12,12 @@ use super::{
 };
 use crate::{
     catalog::{AgeColumn, AttributeValues, Catalog},
+    contracts::columns,
     lake::{LakeError, Object, Store},
 };
 
 /// Ages outside are taken for a mistake of the data and become null.
 pub(super) const AGE_MAX: i64 = 130;
-const BIRTH: &str = "birth";
-const REGISTERED: &str = "registered";
 /// Ids that are in memory at a time while all pass by.
 const IDS_TOGETHER: NonZeroUsize = NonZeroUsize::new(100_000).expect("not 0");
 
@@ -68,7 +67,7 @@ impl Users {
         })
         .await?;
         let there = catalog.users.registered.as_ref().map(|_| {
-            let there = col(REGISTERED).is_null().or(col(REGISTERED).lt_eq(lit(as_of)));
+            let there = col(columns::REGISTERED).is_null().or(col(columns::REGISTERED).lt_eq(lit(as_of)));
             frame.clone().filter(there).select(canonical(catalog, as_of))
         });
         Ok(Self {
@@ -84,8 +83,8 @@ impl Users {
 
     /// Gives every id to `each`, as often as it is there. Blocks.
     pub fn for_each_id(&self, mut each: impl FnMut(&str)) -> Result<(), LakeError> {
-        for_each_batch(self.frame.clone().select([col("user_id")]), IDS_TOGETHER, |ids| {
-            let ids = ids.column("user_id")?.cast(&DataType::String)?;
+        for_each_batch(self.frame.clone().select([col(columns::USER_ID)]), IDS_TOGETHER, |ids| {
+            let ids = ids.column(columns::USER_ID)?.cast(&DataType::String)?;
             ids.str()?.iter().flatten().for_each(&mut each);
             Ok::<_, LakeError>(())
         })
@@ -100,19 +99,19 @@ impl Users {
 fn wanted(catalog: &Catalog, id: IdType) -> Vec<Wanted> {
     let table = &catalog.users;
     let zones = Zones { stated: None, day: catalog.time_zone };
-    let mut wanted = vec![Wanted::new("user_id", &table.id, Need::Id(id))];
+    let mut wanted = vec![Wanted::new(columns::USER_ID, &table.id, Need::Id(id))];
     match &table.age {
-        Some(AgeColumn::Years(column)) => wanted.push(Wanted::new("age", column, Need::Integer)),
-        Some(AgeColumn::BirthDate(column)) => wanted.push(Wanted::new(BIRTH, column, Need::Day(zones))),
+        Some(AgeColumn::Years(column)) => wanted.push(Wanted::new(columns::AGE, column, Need::Integer)),
+        Some(AgeColumn::BirthDate(column)) => wanted.push(Wanted::new(columns::BIRTH, column, Need::Day(zones))),
         None => {}
     }
     let mut add = |name, column: &Option<String>, need| {
         wanted.extend(column.as_ref().map(|column| Wanted::new(name, column, need)));
     };
-    add("gender", &table.gender, Need::Code);
-    add("region", &table.region, Need::Code);
-    add("opted_out", &table.opted_out, Need::Flag);
-    add(REGISTERED, &table.registered, Need::Day(zones));
+    add(columns::GENDER, &table.gender, Need::Code);
+    add(columns::REGION, &table.region, Need::Code);
+    add(columns::OPTED_OUT, &table.opted_out, Need::Flag);
+    add(columns::REGISTERED, &table.registered, Need::Day(zones));
     wanted.extend(catalog.attributes.iter().map(|attribute| {
         let need = match attribute.values {
             AttributeValues::Codes(_) => Need::Code,
@@ -131,21 +130,27 @@ fn canonical(catalog: &Catalog, as_of: NaiveDate) -> Vec<Expr> {
     let gender = if table.gender.is_some() { codes::genders(catalog).known() } else { absent(DataType::String) };
     let region = if table.region.is_some() { codes::regions(catalog).known() } else { absent(DataType::String) };
     // Who does not say that they may be written to may not be.
-    let opted_out = if table.opted_out.is_some() { col("opted_out").fill_null(lit(true)) } else { lit(false) };
+    let opted_out = if table.opted_out.is_some() { col(columns::OPTED_OUT).fill_null(lit(true)) } else { lit(false) };
     let attributes = catalog.attributes.iter().map(|attribute| match &attribute.values {
         AttributeValues::Codes(codes) => codes::attribute(&attribute.id, codes).known(),
         AttributeValues::Numbers(_) => col(attribute.id.as_str()),
     });
-    [col("user_id"), age.alias("age"), gender.alias("gender"), region.alias("region"), opted_out.alias("opted_out")]
-        .into_iter()
-        .chain(attributes)
-        .collect()
+    [
+        col(columns::USER_ID),
+        age.alias(columns::AGE),
+        gender.alias(columns::GENDER),
+        region.alias(columns::REGION),
+        opted_out.alias(columns::OPTED_OUT),
+    ]
+    .into_iter()
+    .chain(attributes)
+    .collect()
 }
 
 /// Each person's age on `as_of`, whether or not anybody can be that old; `None` when the data has none.
 fn years(catalog: &Catalog, as_of: NaiveDate) -> Option<Expr> {
     Some(match catalog.users.age.as_ref()? {
-        AgeColumn::Years(_) => col("age"),
+        AgeColumn::Years(_) => col(columns::AGE),
         AgeColumn::BirthDate(_) => years_since(as_of),
     })
 }
@@ -157,7 +162,7 @@ fn plausible_age(years: Expr) -> Expr {
 
 /// Whole years from the day of birth to `as_of`.
 fn years_since(as_of: NaiveDate) -> Expr {
-    let birth = || col(BIRTH).dt();
+    let birth = || col(columns::BIRTH).dt();
     let (month, day) = (lit(as_of.month().cast_signed()), lit(as_of.day().cast_signed()));
     let month_of_birth = || birth().month().cast(DataType::Int32);
     let birthday_is_ahead = month_of_birth()

@@ -17,7 +17,10 @@ use polars::{
 };
 
 use super::TableFileError;
-use crate::lake::{csv, footers, pages};
+use crate::{
+    lake::{csv, footers, pages},
+    nearest::nearest,
+};
 
 /// Rows of a piece, also of files with larger row groups. Pages before a piece are stepped over without unpacking them.
 const ROWS_MAX: usize = 1 << 18;
@@ -124,8 +127,7 @@ impl Source {
         if self.has(column) {
             return Ok(());
         }
-        let distance = |own: &&String| strsim::damerau_levenshtein(&own.to_lowercase(), &column.to_lowercase());
-        let closest = self.columns.iter().min_by_key(distance).filter(|own| distance(own) <= 2).cloned();
+        let closest = nearest(column, self.columns.iter().map(String::as_str)).map(str::to_owned);
         Err(TableFileError::NoColumn {
             path: self.path.clone(),
             column: column.to_owned(),

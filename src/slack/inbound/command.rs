@@ -2,6 +2,7 @@
 
 use crate::{
     catalog::Catalog,
+    nearest::nearest,
     queue::{self, Request},
     segment::{Draft, Problem, TypedLine},
     slack::{
@@ -82,13 +83,8 @@ fn typed(catalog: &Catalog, text: &str) -> Result<Typed, Problem> {
         "show" => Typed::Show(number),
         "cancel" => Typed::Cancel(number),
         "rerun" => Typed::Rerun(number),
-        word => Typed::Unknown { nearest: nearest(word), word: first },
+        word => Typed::Unknown { nearest: nearest(word, SUBCOMMANDS), word: first },
     })
-}
-
-fn nearest(word: &str) -> Option<&'static str> {
-    let distances = SUBCOMMANDS.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
-    distances.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known)
 }
 
 async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, at_once: bool) -> Reply {

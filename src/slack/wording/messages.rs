@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     catalog::{Attribute, Catalog},
+    contracts::Stage,
     queue::{DeliverTo, QueuePosition, Request, RequestState},
     segment::Failure,
     slack::{
@@ -166,13 +167,13 @@ fn status(catalog: &Catalog, say: Say<'_>, request: &Request, place: Option<Queu
 
 fn stage(say: Say<'_>, request: &Request) -> String {
     let progress = [("done", request.stage_done.into()), ("of", request.stage_of.into())];
-    match request.stage.as_deref() {
-        Some("assembling") => say.text("stage-assembling"),
-        Some("training") => say.text("stage-training"),
-        Some("scoring") if request.stage_of > 0 => say.with("stage-scoring-of", &progress),
-        Some("scoring") => say.text("stage-scoring"),
-        Some("writing") => say.text("stage-writing"),
-        _ => say.text("stage-starting"),
+    match request.stage.as_deref().and_then(Stage::named) {
+        Some(Stage::Assembling) => say.text("stage-assembling"),
+        Some(Stage::Training) => say.text("stage-training"),
+        Some(Stage::Scoring) if request.stage_of > 0 => say.with("stage-scoring-of", &progress),
+        Some(Stage::Scoring) => say.text("stage-scoring"),
+        Some(Stage::Writing) => say.text("stage-writing"),
+        None => say.text("stage-starting"),
     }
 }
 

@@ -3,12 +3,14 @@
 use std::{fs::File, io::Read, path::Path};
 
 use super::{IdList, Listed};
-use crate::lake::csv::{CsvError, Options, Reader};
+use crate::{
+    contracts::columns,
+    lake::csv::{CsvError, Options, Reader},
+};
 
 /// How a column of ids is called in the files that this program writes.
-const OURS: &str = "user_id";
 /// The header of a delivered file.
-const DELIVERED: [&str; 4] = ["rank", OURS, "score", "decile"];
+const DELIVERED: [&str; 4] = ["rank", columns::USER_ID, "score", "decile"];
 
 /// Why a list of ids cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +39,8 @@ impl IdList {
         let header = reader.header().to_vec();
         let names: Vec<String> = match column {
             Some(column) => vec![column.to_owned()],
-            None if users_id == OURS => vec![OURS.to_owned()],
-            None => vec![users_id.to_owned(), OURS.to_owned()],
+            None if users_id == columns::USER_ID => vec![columns::USER_ID.to_owned()],
+            None => vec![users_id.to_owned(), columns::USER_ID.to_owned()],
         };
         let ours = header == DELIVERED;
         let called = |name: &String| header.iter().position(|found| same_name(found, name));
@@ -69,7 +71,7 @@ impl IdList {
             let mut text = Vec::new();
             File::open(path).and_then(|mut opened| opened.read_to_end(&mut text)).map_err(failed)?;
             let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-            let whole = [OURS.as_bytes(), b"\n", text].concat();
+            let whole = [columns::USER_ID.as_bytes(), b"\n", text].concat();
             let reader = Reader::new(Box::new(std::io::Cursor::new(whole)), &file, options)?;
             Self::rows(reader, (file, 0), (false, 1))?
         };

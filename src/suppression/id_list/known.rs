@@ -8,6 +8,7 @@ use polars::prelude::{DataType, ParquetReader, SerReader};
 use super::{IdList, Matched, Matcher};
 use crate::{
     catalog::Catalog,
+    contracts::columns,
     features::{FeaturesError, Snapshot},
     lake::{
         LakeError, Store,
@@ -50,8 +51,8 @@ fn with_snapshot(list: IdList, parts: &[PathBuf]) -> Result<Matched, FeaturesErr
     let mut matcher = Matcher::new(list);
     for path in parts {
         let file = File::open(path).map_err(|source| FeaturesError::Scratch { path: path.clone(), source })?;
-        let ids = ParquetReader::new(file).with_columns(Some(vec!["user_id".to_owned()])).finish()?;
-        let text = ids.column("user_id")?.cast(&DataType::String)?;
+        let ids = ParquetReader::new(file).with_columns(Some(vec![columns::USER_ID.to_owned()])).finish()?;
+        let text = ids.column(columns::USER_ID)?.cast(&DataType::String)?;
         text.str()?.iter().flatten().for_each(|id| matcher.known(id));
     }
     Ok(matcher.finish())

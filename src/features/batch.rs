@@ -1,9 +1,28 @@
 //! Snapshot columns as the numbers that a model sees; training and scoring share this one conversion.
 
-use polars::prelude::{Column, DataFrame, DataType};
+use polars::prelude::{Column, DataFrame, DataType, PolarsError};
 
-use super::AudienceError;
-use crate::catalog::{Attribute, AttributeValues, Catalog};
+use crate::{
+    catalog::{Attribute, AttributeValues, Catalog},
+    contracts::columns,
+};
+
+/// Why columns of a snapshot are no numbers.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    #[error("column `{column}` of a snapshot should be {expected}, but is not")]
+    WrongType { column: String, expected: &'static str },
+    #[error("the snapshot's rows do not fit one another")]
+    Frame,
+}
+
+impl From<PolarsError> for BatchError {
+    fn from(error: PolarsError) -> Self {
+        // The library's words are for those who mend this program.
+        tracing::debug!(%error, "rows do not fit");
+        Self::Frame
+    }
+}
 
 /// Feature values of some people, column by column; NaN stands for missing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,7 +35,7 @@ pub struct FeatureBatch {
 
 impl FeatureBatch {
     /// The `features` of a frame's rows.
-    pub fn of(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Self, AudienceError> {
+    pub fn of(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Self, BatchError> {
         Ok(Self { names: features.to_vec(), columns: encode(frame, features, catalog)? })
     }
 
@@ -26,7 +45,7 @@ impl FeatureBatch {
     }
 
     /// The values of one person, in the order of `names`.
-    pub(super) fn row(&self, row: usize) -> Box<[f32]> {
+    pub fn row(&self, row: usize) -> Box<[f32]> {
         self.columns.iter().map(|column| column[row]).collect()
     }
 }
@@ -35,7 +54,7 @@ impl FeatureBatch {
 ///
 /// Numbers are cast (whole numbers above 2^24 are rounded), true is 1 and false 0, null is NaN. `gender`, `region` and attributes with codes
 /// become their place in the catalog's order, counted from 0; what the catalog does not list is NaN. Text elsewhere is an error.
-pub fn encode(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Vec<Vec<f32>>, AudienceError> {
+pub fn encode(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Result<Vec<Vec<f32>>, BatchError> {
     features
         .iter()
         .map(|feature| {
@@ -51,8 +70,8 @@ pub fn encode(frame: &DataFrame, features: &[String], catalog: &Catalog) -> Resu
 /// The ids that a feature's codes stand for, in the order of their numbers; `None` where it is a number itself.
 pub fn categories<'c>(catalog: &'c Catalog, feature: &str) -> Option<Vec<&'c str>> {
     match feature {
-        "gender" => Some(catalog.genders.iter().map(|gender| gender.id.as_str()).collect()),
-        "region" => Some(catalog.regions.iter().map(|region| region.code.as_str()).collect()),
+        columns::GENDER => Some(catalog.genders.iter().map(|gender| gender.id.as_str()).collect()),
+        columns::REGION => Some(catalog.regions.iter().map(|region| region.code.as_str()).collect()),
         id => match &catalog.attributes.iter().find(|attribute| attribute.id.as_str() == id)?.values {
             AttributeValues::Codes(codes) => Some(codes.iter().map(|code| code.choice.id.as_str()).collect()),
             AttributeValues::Numbers(_) => None,
@@ -61,17 +80,17 @@ pub fn categories<'c>(catalog: &'c Catalog, feature: &str) -> Option<Vec<&'c str
 }
 
 /// Each row's place in [`Catalog::genders`].
-pub(super) fn gender_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u8>>, AudienceError> {
-    codes(column, &categories(catalog, "gender").unwrap_or_default())
+pub fn gender_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u8>>, BatchError> {
+    codes(column, &categories(catalog, columns::GENDER).unwrap_or_default())
 }
 
 /// Each row's place in [`Catalog::regions`].
-pub(super) fn region_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u16>>, AudienceError> {
-    codes(column, &categories(catalog, "region").unwrap_or_default())
+pub fn region_codes(column: &Column, catalog: &Catalog) -> Result<Vec<Option<u16>>, BatchError> {
+    codes(column, &categories(catalog, columns::REGION).unwrap_or_default())
 }
 
 /// Each row's place among an attribute's choices; the column has their ids, or numbers that lie in bands.
-pub(super) fn choices(column: &Column, attribute: &Attribute) -> Result<Vec<Option<u8>>, AudienceError> {
+pub fn choices(column: &Column, attribute: &Attribute) -> Result<Vec<Option<u8>>, BatchError> {
     match &attribute.values {
         AttributeValues::Numbers(bands) if column.dtype().is_float() => {
             let place =
@@ -82,7 +101,7 @@ pub(super) fn choices(column: &Column, attribute: &Attribute) -> Result<Vec<Opti
     }
 }
 
-fn codes<T: TryFrom<usize> + Copy>(column: &Column, ids: &[&str]) -> Result<Vec<Option<T>>, AudienceError> {
+fn codes<T: TryFrom<usize> + Copy>(column: &Column, ids: &[&str]) -> Result<Vec<Option<T>>, BatchError> {
     let mut by_id: Vec<(&str, Option<T>)> =
         ids.iter().enumerate().map(|(code, id)| (*id, T::try_from(code).ok())).collect();
     by_id.sort_by_key(|(id, _)| *id);
@@ -109,7 +128,7 @@ fn as_f32<T: Copy + Into<f32>>(codes: &[Option<T>]) -> Vec<f32> {
     codes.iter().map(|code| code.map_or(f32::NAN, Into::into)).collect()
 }
 
-fn numbers(column: &Column) -> Result<Vec<f32>, AudienceError> {
+fn numbers(column: &Column) -> Result<Vec<f32>, BatchError> {
     let found = column.dtype();
     if !(found.is_primitive_numeric() || matches!(found, DataType::Boolean | DataType::Null)) {
         return Err(wrong_type(column, "a number"));
@@ -118,8 +137,9 @@ fn numbers(column: &Column) -> Result<Vec<f32>, AudienceError> {
     Ok(cast.f32()?.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
 }
 
-pub(super) fn wrong_type(column: &Column, expected: &'static str) -> AudienceError {
-    AudienceError::WrongType { column: column.name().to_string(), expected }
+/// For a column of a snapshot that holds something else than it should.
+pub fn wrong_type(column: &Column, expected: &'static str) -> BatchError {
+    BatchError::WrongType { column: column.name().to_string(), expected }
 }
 
 #[cfg(test)]
