@@ -138,12 +138,16 @@ async fn open_database(config: &Config) -> anyhow::Result<PgPool> {
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    let options = StoreOptions {
+    Store::open_patiently(&config.store, &store_options(config)).await.context("SEGMENT_STORE cannot be opened")
+}
+
+/// What the variables say about stores.
+pub fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
         cache_dir: config.cache_dir.clone(),
         cache_bytes: config.cache_bytes,
         s3_path_style: config.s3_path_style,
-    };
-    Store::open_patiently(&config.store, &options).await.context("SEGMENT_STORE cannot be opened")
+    }
 }
 
 fn children(config: &Config, workers: Workers) -> anyhow::Result<Children> {

@@ -12,8 +12,9 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::{doctor, output, stores};
+use super::{doctor, output};
 use crate::{
+    app,
     catalog::Catalog,
     config::Config,
     lake::{Store, tables},
@@ -48,7 +49,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
 async fn init(args: &Init, config: &Config) -> anyhow::Result<()> {
     let named = args.lake.as_deref().unwrap_or(&config.lake);
     let url = if named.contains("://") { named.to_owned() } else { format!("file://{named}") };
-    let lake = Store::open(&url, &stores::options(config)).await?;
+    let lake = Store::open(&url, &app::store_options(config)).await?;
     let surveyed = tables::survey(&lake).await?;
     let found: Vec<&str> = surveyed.iter().map(|table| table.path.as_str()).collect();
     let Some(roles) = roles::Roles::of(&surveyed) else {

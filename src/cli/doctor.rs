@@ -9,8 +9,9 @@ mod tables;
 
 use std::process::ExitCode;
 
-use super::{output, stores};
+use super::output;
 use crate::{
+    app,
     catalog::{Catalog, CatalogError},
     config::Config,
     lake::LakeError,
@@ -70,7 +71,7 @@ fn parts(error: &anyhow::Error) -> (String, Option<String>) {
 pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
     let mut report = Report { well: true };
     let catalog = report.inputs(config).await;
-    let options = stores::options(config);
+    let options = app::store_options(config);
     report.say(store::check(config, catalog.as_ref(), &options, args.mend).await);
     report.say(database::check(config).await);
     report.say(slack::check(config, catalog.as_ref()).await);
@@ -101,7 +102,7 @@ impl Report {
     /// Checks the catalog and, through it, the lake; the catalog where it can be used.
     async fn inputs(&mut self, config: &Config) -> Option<Catalog> {
         let catalog = Catalog::load(&config.catalog);
-        let options = stores::options(config);
+        let options = app::store_options(config);
         self.say(vec![catalog_found(&catalog)]);
         let catalog = catalog.ok();
         self.say(lake::check(config, catalog.as_ref(), &options).await);

@@ -4,10 +4,11 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 
 use crate::{
+    app,
     catalog::Catalog,
     clock,
     config::Config,
-    lake::{Store, StoreOptions, tables},
+    lake::{Store, tables},
 };
 
 /// The operator's catalog and both object stores.
@@ -20,19 +21,10 @@ pub(super) struct Stores {
 impl Stores {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let catalog = Catalog::load(&config.catalog)?;
-        let options = options(config);
+        let options = app::store_options(config);
         let lake = Store::open(&config.lake, &options).await.context("SEGMENT_LAKE cannot be opened")?;
         let store = Store::open(&config.store, &options).await.context("SEGMENT_STORE cannot be opened")?;
         Ok(Self { catalog, lake, store })
-    }
-}
-
-/// What the variables say about stores.
-pub(super) fn options(config: &Config) -> StoreOptions {
-    StoreOptions {
-        cache_dir: config.cache_dir.clone(),
-        cache_bytes: config.cache_bytes,
-        s3_path_style: config.s3_path_style,
     }
 }
 
