@@ -47,8 +47,8 @@ async fn own(pool: &PgPool) -> PgPool {
     PgPoolOptions::new().max_connections(10).connect_with(options).await.unwrap()
 }
 
-/// The service's two couriers, as in app/couriers.rs, with one small file.
-fn couriers(stage: &Stage, pool: &PgPool) -> [Worker; 2] {
+/// The two delivery jobs of the service, as in app/delivery_jobs.rs, with one small file.
+fn delivery_jobs(stage: &Stage, pool: &PgPool) -> [Worker; 2] {
     let settings = WorkerSettings { slots: 4, ..settings(LEASE) };
     let app = stage.app.clone();
     let delivering = move |job: Job| {
@@ -98,7 +98,7 @@ struct Crowd {
 /// Everybody types within the given time; `time` is what a segment takes a worker, `outcome` how it ends.
 async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outcome) -> Crowd {
     let stage = Stage::new().await;
-    let couriers = couriers(&stage, &own(&stage.pool).await);
+    let delivery_jobs = delivery_jobs(&stage, &own(&stage.pool).await);
     let alarming = CancellationToken::new();
     tokio::spawn(incidents(stage.app.clone(), IncidentSettings::default(), alarming.clone()));
     let mut workers = Vec::new();
@@ -132,7 +132,7 @@ async fn crowd((wanted, within): (u32, Duration), time: Duration, outcome: Outco
         // Slack lets itself be asked for an upload some eighty times a minute.
         assert!(start.elapsed() < 6 * PATIENCE, "the last words do not end");
     }
-    for worker in workers.into_iter().chain(couriers) {
+    for worker in workers.into_iter().chain(delivery_jobs) {
         worker.end().await;
     }
     // What happened last is in the operators' channel by now.

@@ -133,7 +133,7 @@ async fn killed_at_any_instant_a_request_ends_with_one_file() {
         sleep((if service { whole } else { build }) * round / rounds).await;
         let killed = Instant::now();
         if service {
-            // The service itself: the couriers are gone too, and the workers follow.
+            // The service itself: the delivery jobs are gone too, and the workers follow.
             serve.kill().unwrap();
             serve.wait().unwrap();
             serve = site.start(&["serve"]);

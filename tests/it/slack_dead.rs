@@ -17,7 +17,7 @@ use crate::support::{
     stage::Stage,
 };
 
-fn couriers(stage: &Stage, stop: &CancellationToken) {
+fn delivery_jobs(stage: &Stage, stop: &CancellationToken) {
     let settings = WorkerSettings::new("test".to_owned(), limits(Duration::from_secs(30)));
     let settings = WorkerSettings { poll: Duration::from_millis(20), ..settings };
     for kind in [JobKind::Deliver, JobKind::Notify] {
@@ -44,7 +44,7 @@ async fn deliveries_wait_for_the_installation_and_burn_no_budget() {
     stage.slack.dead(Some("token_revoked"));
     let stop = CancellationToken::new();
     tokio::spawn(stage.app.client().clone().watch_installation(stop.clone()));
-    couriers(&stage, &stop);
+    delivery_jobs(&stage, &stop);
     let request = submitted(&stage.pool, "U1").await;
     performed(&stage.pool, JobKind::Segment, Outcome::SegmentDone(summary())).await;
 

@@ -36,11 +36,11 @@ const OPEN_WAIT: Duration = Duration::from_secs(3);
 pub(crate) fn view(
     catalog: &Catalog,
     say: Say<'_>,
-    seed: &RequestDraft,
+    asked: &RequestDraft,
     estimate: &str,
     conversions: &Conversions,
 ) -> Value {
-    view::form(catalog, say, seed, estimate, conversions)
+    view::form(catalog, say, asked, estimate, conversions)
 }
 
 /// Opens the form; the very first thing after a click, because a trigger lives three seconds. What takes longer, such as
@@ -48,27 +48,27 @@ pub(crate) fn view(
 pub(crate) async fn open(
     app: &SlackApp,
     who: &Who,
-    seed: &RequestDraft,
+    asked: &RequestDraft,
     trigger_id: &str,
 ) -> Result<(), SlackCallError> {
     let say = app.say(who.locale);
-    let counts = seed.draft.product.is_some();
+    let counts = asked.draft.product.is_some();
     let waiting = say.text(if counts { "estimate-counting" } else { "estimate-choose" });
-    let shown = view(app.catalog(), say, seed, &waiting, &app.conversions());
+    let shown = view(app.catalog(), say, asked, &waiting, &app.conversions());
     let body = json!({ "trigger_id": trigger_id, "view": shown });
     let opening = app.client().call(Method::ViewsOpen, &body, CallPriority::Hurried);
     let opened = who.deadline.within(OPEN_WAIT, opening).await.unwrap_or(Err(SlackCallError::Ambiguous))?;
     let (id, hash) = (text_of(&opened["view"]["id"]), text_of(&opened["view"]["hash"]));
-    let (app, behind, who, seed) = (app.clone(), app.clone(), who.clone(), seed.clone());
+    let (app, behind, who, asked) = (app.clone(), app.clone(), who.clone(), asked.clone());
     behind.behind(async move {
         if !counts {
             app.newest_day().await;
-            let now = view(app.catalog(), app.say(who.locale), &seed, &waiting, &app.conversions());
+            let now = view(app.catalog(), app.say(who.locale), &asked, &waiting, &app.conversions());
             if now == shown {
                 return;
             }
         }
-        count(&app, &who, &seed, (&id, &hash)).await;
+        count(&app, &who, &asked, (&id, &hash)).await;
     });
     Ok(())
 }
@@ -85,13 +85,13 @@ pub(crate) async fn changed(app: &SlackApp, who: &Who, view: &View) {
 
 /// Shows how many people there are. Inputs keep their ids, so Slack keeps what was typed into them meanwhile; by its `hash` a
 /// count that was overtaken by a later one is refused.
-async fn count(app: &SlackApp, who: &Who, seed: &RequestDraft, (id, hash): (&str, &str)) {
+async fn count(app: &SlackApp, who: &Who, asked: &RequestDraft, (id, hash): (&str, &str)) {
     if id.is_empty() {
         return;
     }
     let say = app.say(who.locale);
-    let estimate = estimates::words(app, say, &seed.draft).await;
-    let counted = view(app.catalog(), say, seed, &estimate, &app.conversions());
+    let estimate = estimates::words(app, say, &asked.draft).await;
+    let counted = view(app.catalog(), say, asked, &estimate, &app.conversions());
     let mut body = json!({ "view_id": id, "view": counted });
     if !hash.is_empty() {
         body["hash"] = hash.into();

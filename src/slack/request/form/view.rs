@@ -41,11 +41,11 @@ const USUAL_PRESET: Size = Size::People(10_000);
 pub(super) fn form(
     catalog: &Catalog,
     say: Say<'_>,
-    seed: &RequestDraft,
+    asked: &RequestDraft,
     estimate: &str,
     conversions: &Conversions,
 ) -> Value {
-    let draft = &seed.draft;
+    let draft = &asked.draft;
     let chosen = Regions::of(catalog, draft);
     let mut counted = vec![product(catalog, say, draft, conversions)];
     counted.extend(gender(catalog, say, draft));
@@ -60,10 +60,10 @@ pub(super) fn form(
     view.push(without(say, draft));
     view.push(blocks::context(&say.text("form-opted-out")));
     view.push(control(say, draft));
-    view.push(deliver(say, &seed.origin));
+    view.push(deliver(say, &asked.origin));
     let count = blocks::button(ACTION_COUNT, &say.text("button-count"), "form");
     view.push(blocks::with_id(blocks::section_with(estimate, count), BLOCK_ESTIMATE));
-    let origin = Origin { regions: chosen.single, without: draft.without.clone(), ..seed.origin.clone() };
+    let origin = Origin { regions: chosen.single, without: draft.without.clone(), ..asked.origin.clone() };
     let frame = Frame {
         callback_id: CALLBACK_FORM,
         title: say.text("form-title"),
