@@ -21,16 +21,12 @@ use crate::{
     export,
     features::{FeatureBatch, Snapshot},
     lake::Store,
-    model::{self, Model, Registry, Replays, Reuse},
+    model::{self, Model, Registry, Reuse},
     progress::Report,
-    segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Summary},
+    segment::{CONTROL_FILE, Conditions, FileEntry, LeftOutList, Manifest, Promised, Summary},
 };
 
-use super::{
-    BuildError, Suppress, left_out,
-    promise::{Asking, promise},
-    summarise::summarise,
-};
+use super::{BuildError, Suppress, left_out, promise::promise, summarise::summarise};
 
 /// Version of the manifest's format.
 const MANIFEST_VERSION: u32 = 1;
@@ -93,92 +89,99 @@ pub async fn build_segment(ctx: BuildContext<'_>, ask: &Ask, report: &dyn Report
 
 /// Builds a segment without storing it; with [`Reuse::Never`] from nothing but the snapshots.
 pub async fn compute(ctx: BuildContext<'_>, ask: &Ask, reuse: Reuse, report: &dyn Report) -> Result<Built, BuildError> {
-    let product = ctx.catalog.product(&ask.conditions.product).ok_or(BuildError::CatalogChanged)?;
     let mut stages = Stages::new(report);
-    stages.enter(Stage::Assembling);
-    let snapshot = match ask.as_of {
-        Some(as_of) => Snapshot::open(ctx.store, ctx.catalog, as_of).await?,
-        None => Snapshot::newest(ctx.store, ctx.catalog).await?,
-    };
-    let parts = snapshot.local_parts().await?;
-    let (left_out, lists) = left_out::find(ctx.store, &ask.conditions, &ask.suppress).await?;
-    stages.enter(Stage::Training);
-    let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
-    // Boxed, because everything that training holds would otherwise be in every caller's future.
-    let model = Box::pin(registry.find_or_train(product, &snapshot, report)).await?;
+    let prepared = Prepared::new(ctx, ask, reuse, &mut stages).await?;
     stages.enter(Stage::Scoring);
-    let selection = select(ctx, (ask, &left_out), (&snapshot, &parts, &model), report)?;
+    let selection = prepared.select(report)?;
     stages.enter(Stage::Writing);
     let folder = tempfile::tempdir().map_err(BuildError::Scratch)?;
     let mut files = vec![export::write_people(folder.path(), export::SEGMENT_FILE, &selection.picked)?];
     if !selection.control.is_empty() {
         files.push(export::write_people(folder.path(), CONTROL_FILE, &selection.control)?);
     }
-    let past = Replays { store: ctx.store };
-    let replays = match &ask.replays {
-        Some(keys) => keys.clone(),
-        None => past.choose(snapshot.as_of()).await?,
-    };
-    let (catalog, conditions) = (ctx.catalog, &ask.conditions);
-    let asking = Asking { catalog, conditions, model: &model, selection: &selection };
-    let (quality, promised) = promise(&asking, &past, replays).await?;
-    let mut manifest = manifest((ctx, ask), (&snapshot, &model), lists, (&selection, files));
-    manifest.promised = Some(promised);
+    let (quality, promised) = promise(&prepared, &selection).await?;
+    let manifest = prepared.manifest(&selection, files, promised);
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(BuildError::Encode)?;
     let manifest_file = write_manifest(folder.path(), &bytes)?;
-    let mut summary = summarise((&snapshot, &model), (&selection, quality), ask.seed)?;
+    let mut summary = summarise(&prepared, &selection, quality)?;
     summary.suppression = suppressed(&manifest.left_out).map(|list| list.sha256.clone());
     summary.files = manifest.files.iter().cloned().chain([manifest_file]).collect();
     summary.stages_ms = stages.finish();
     Ok(Built { summary, manifest, folder })
 }
 
-fn select(
-    ctx: BuildContext<'_>,
-    (ask, left_out): (&Ask, &LeftOut),
-    (snapshot, parts, model): (&Snapshot, &[PathBuf], &Model),
-    report: &dyn Report,
-) -> Result<Selection, BuildError> {
-    let query = Query {
-        parts,
-        catalog: ctx.catalog,
-        conditions: &ask.conditions,
-        as_of: snapshot.as_of(),
-        left_out,
-        features: &model.features,
-        seed: ask.seed,
-        request: &ask.request,
-    };
-    let raw = |people: &FeatureBatch| model.raw_scores(people);
-    let scoring = Scoring { raw: &raw, probability: &sigmoid };
-    let progress = |done, of| {
-        report.advance(done, of);
-        !report.stopped()
-    };
-    Ok(audience::select(&query, &scoring, &progress)?)
+/// What a list is made from, once its model is there.
+pub(super) struct Prepared<'a> {
+    pub(super) ctx: BuildContext<'a>,
+    pub(super) ask: &'a Ask,
+    pub(super) snapshot: Snapshot,
+    /// The snapshot's files on this machine.
+    parts: Vec<PathBuf>,
+    left_out: LeftOut,
+    /// The files that `left_out` comes from.
+    lists: Vec<LeftOutList>,
+    pub(super) model: Model,
 }
 
-fn manifest(
-    (ctx, ask): (BuildContext<'_>, &Ask),
-    (snapshot, model): (&Snapshot, &Model),
-    left_out: Vec<LeftOutList>,
-    (selection, files): (&Selection, Vec<FileEntry>),
-) -> Manifest {
-    Manifest {
-        version: MANIFEST_VERSION,
-        request: ask.request.clone(),
-        conditions: ask.conditions.clone(),
-        scored: model::reference(snapshot),
-        trained_on: model.trained_on.clone(),
-        left_out,
-        catalog_sha256: ctx.catalog.sha256.clone(),
-        model_id: model.id.clone(),
-        model_sha256: model.sha256.clone(),
-        seed: ask.seed,
-        code_version: env!("CARGO_PKG_VERSION").to_owned(),
-        waterfall: selection.waterfall,
-        promised: None,
-        files,
+impl<'a> Prepared<'a> {
+    async fn new(
+        ctx: BuildContext<'a>,
+        ask: &'a Ask,
+        reuse: Reuse,
+        stages: &mut Stages<'_>,
+    ) -> Result<Self, BuildError> {
+        let product = ctx.catalog.product(&ask.conditions.product).ok_or(BuildError::CatalogChanged)?;
+        stages.enter(Stage::Assembling);
+        let snapshot = match ask.as_of {
+            Some(as_of) => Snapshot::open(ctx.store, ctx.catalog, as_of).await?,
+            None => Snapshot::newest(ctx.store, ctx.catalog).await?,
+        };
+        let parts = snapshot.local_parts().await?;
+        let (left_out, lists) = left_out::find(ctx.store, &ask.conditions, &ask.suppress).await?;
+        stages.enter(Stage::Training);
+        let registry = Registry { store: ctx.store, catalog: ctx.catalog, seed: ask.seed, reuse };
+        // Boxed, because everything that training holds would otherwise be in every caller's future.
+        let model = Box::pin(registry.find_or_train(product, &snapshot, stages.report)).await?;
+        Ok(Self { ctx, ask, snapshot, parts, left_out, lists, model })
+    }
+
+    fn select(&self, report: &dyn Report) -> Result<Selection, BuildError> {
+        let query = Query {
+            parts: &self.parts,
+            catalog: self.ctx.catalog,
+            conditions: &self.ask.conditions,
+            as_of: self.snapshot.as_of(),
+            left_out: &self.left_out,
+            features: &self.model.features,
+            seed: self.ask.seed,
+            request: &self.ask.request,
+        };
+        let raw = |people: &FeatureBatch| self.model.raw_scores(people);
+        let scoring = Scoring { raw: &raw, probability: &sigmoid };
+        let progress = |done, of| {
+            report.advance(done, of);
+            !report.stopped()
+        };
+        Ok(audience::select(&query, &scoring, &progress)?)
+    }
+
+    fn manifest(&self, selection: &Selection, files: Vec<FileEntry>, promised: Promised) -> Manifest {
+        Manifest {
+            version: MANIFEST_VERSION,
+            request: self.ask.request.clone(),
+            conditions: self.ask.conditions.clone(),
+            scored: model::reference(&self.snapshot),
+            trained_on: self.model.trained_on.clone(),
+            left_out: self.lists.clone(),
+            catalog_sha256: self.ctx.catalog.sha256.clone(),
+            model_id: self.model.id.clone(),
+            model_sha256: self.model.sha256.clone(),
+            seed: self.ask.seed,
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            waterfall: selection.waterfall,
+            promised: Some(promised),
+            files,
+        }
     }
 }
 

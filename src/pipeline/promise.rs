@@ -2,29 +2,22 @@
 
 use crate::{
     audience::Selection,
-    catalog::Catalog,
-    model::{Asked, Expected, Model, Promise, Replays, missed},
-    segment::{Conditions, Evidence, Grade, Promised, Quality, Replayed},
+    model::{Asked, Expected, Promise, Replays, missed},
+    segment::{Evidence, Grade, Promised, Quality, Replayed},
 };
 
-use super::BuildError;
+use super::{BuildError, build_segment::Prepared};
 
-/// What the promise of a request is made from.
-pub(super) struct Asking<'a> {
-    pub(super) catalog: &'a Catalog,
-    pub(super) conditions: &'a Conditions,
-    pub(super) model: &'a Model,
-    pub(super) selection: &'a Selection,
-}
-
-/// How good the ranking is for this request and what to expect of it, by the replays with these keys.
+/// How good the ranking is for this request and what to expect of it, by the replays that it names or those of its day.
 #[expect(clippy::cast_precision_loss, reason = "people are fewer than 2^53")]
-pub(super) async fn promise(
-    asking: &Asking<'_>,
-    past: &Replays<'_>,
-    replays: Vec<String>,
-) -> Result<(Quality, Promised), BuildError> {
-    let Asking { catalog, conditions, model, selection } = *asking;
+pub(super) async fn promise(prepared: &Prepared<'_>, selection: &Selection) -> Result<(Quality, Promised), BuildError> {
+    let Prepared { ctx, ask, snapshot, model, .. } = prepared;
+    let (catalog, conditions) = (ctx.catalog, &ask.conditions);
+    let past = Replays { store: ctx.store };
+    let replays = match &ask.replays {
+        Some(keys) => keys.clone(),
+        None => past.choose(snapshot.as_of()).await?,
+    };
     let waterfall = &selection.waterfall;
     let picked = (waterfall.delivered + waterfall.control) as f64;
     let share = picked / waterfall.eligible.max(1) as f64;

@@ -7,7 +7,6 @@ use crate::{
     audience::Selection,
     catalog::Names,
     export,
-    features::Snapshot,
     model::{
         Model, ModelError,
         explanation::{Test, surrogate},
@@ -15,20 +14,21 @@ use crate::{
     segment::{Factor, Quality, Rule, RulePart, RuleTest, Summary},
 };
 
-use super::BuildError;
+use super::{BuildError, build_segment::Prepared};
 
 /// Strongest factors that are told.
 const FACTORS_MAX: usize = 5;
 
 /// The summary of a finished selection; files and timings are filled in by the caller.
 pub(super) fn summarise(
-    (snapshot, model): (&Snapshot, &Model),
-    (selection, quality): (&Selection, Quality),
-    seed: u64,
+    prepared: &Prepared<'_>,
+    selection: &Selection,
+    quality: Quality,
 ) -> Result<Summary, BuildError> {
+    let Prepared { snapshot, model, ask, .. } = prepared;
     let words: BTreeMap<&str, &Names> =
         snapshot.manifest().columns.iter().map(|column| (column.name.as_str(), &column.words)).collect();
-    let (rules, rules_fidelity) = rules(selection, &words, seed)?;
+    let (rules, rules_fidelity) = rules(selection, &words, ask.seed)?;
     Ok(Summary {
         as_of: snapshot.as_of(),
         model_id: model.id.clone(),

@@ -47,7 +47,7 @@ async fn own(pool: &PgPool) -> PgPool {
     PgPoolOptions::new().max_connections(10).connect_with(options).await.unwrap()
 }
 
-/// The two delivery jobs of the service, as in app/delivery_jobs.rs, with one small file.
+/// The two delivery jobs of the service, as in `app/delivery_jobs.rs`, with one small file.
 fn delivery_jobs(stage: &Stage, pool: &PgPool) -> [Worker; 2] {
     let settings = WorkerSettings { slots: 4, ..settings(LEASE) };
     let app = stage.app.clone();
