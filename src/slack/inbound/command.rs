@@ -12,7 +12,7 @@ use crate::{
         reply::Reply,
         request::{
             access::{cancelled, may_touch},
-            draft::{Origin, RequestDraft},
+            draft::{Origin, RequestDraft, Submission},
             form, offer, place,
             refusal::Refusal,
             submit::{self, Accepted, IfSame},
@@ -98,7 +98,8 @@ async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, 
     if !at_once {
         return open(app, who, &asked, &command.trigger_id).await;
     }
-    match submit::accept(app, who, (&asked, &command.trigger_id), IfSame::Ask).await {
+    let submission = Submission { asked, source_key: command.trigger_id.clone() };
+    match submit::accept(app, who, &submission, IfSame::Ask).await {
         Ok(Accepted::Offered(offer)) => Reply::ephemeral(&offer::message(app, say, &offer)),
         Ok(Accepted::Stored(submitted)) => {
             let place = place::by(who.deadline, app, &submitted.request).await;
@@ -107,7 +108,7 @@ async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, 
         }
         Err(Refusal::Problems(found)) => Reply::ephemeral(&problems::message(say, &found)),
         Err(refusal @ Refusal::Channel(_)) => {
-            Reply::ephemeral(&messages::offer_form_saying(say, &refusal.words(app, who), &asked.to_value()))
+            Reply::ephemeral(&messages::offer_form_saying(say, &refusal.words(app, who), &submission.asked.to_value()))
         }
         Err(refusal) => Reply::words(&refusal.words(app, who)),
     }

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use crate::slack::{
     app::SlackApp,
     client::{CallPriority, Method, SlackCallError},
-    deadline::Deadline,
-    deadline::Late,
+    deadline::{Deadline, Late},
     request::refusal::ChannelRefusal,
 };
 

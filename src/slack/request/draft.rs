@@ -86,6 +86,23 @@ impl RequestDraft {
     }
 }
 
+/// A draft that is to become a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Submission {
+    #[serde(rename = "s")]
+    pub(crate) asked: RequestDraft,
+    /// The id of the click that asked: however often it arrives, and whichever button follows it, it makes one request.
+    #[serde(rename = "k")]
+    pub(crate) source_key: String,
+}
+
+impl Submission {
+    /// As the value of a button; `None` when it does not fit.
+    pub(crate) fn to_value(&self) -> Option<String> {
+        serde_json::to_string(self).ok().filter(|value| value.chars().count() <= limits::BUTTON_VALUE)
+    }
+}
+
 fn draft_of(conditions: &Conditions) -> Draft {
     let text = |value: &dyn ToString| value.to_string();
     Draft {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -11,8 +10,7 @@ use crate::{
         app::SlackApp,
         deadline::Deadline,
         ids::{ACTION_BUILD_ANYWAY, ACTION_USE_SAME, CALLBACK_OFFER},
-        limits,
-        request::draft::RequestDraft,
+        request::draft::Submission,
         wording::{
             blocks::{self, Frame, Message},
             words,
@@ -24,35 +22,17 @@ use crate::{
 /// Looking for the same must not cost the click its answer.
 const LOOK_WAIT: Duration = Duration::from_millis(400);
 
-/// What was asked, until the person has chosen; travels in the view or the buttons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    #[serde(rename = "s")]
-    pub(crate) asked: RequestDraft,
-    /// The click that asked: both buttons together make one request.
-    #[serde(rename = "k")]
-    pub(crate) source_key: String,
-}
-
-impl Pending {
-    /// As the value of a button; `None` when it does not fit.
-    fn to_value(&self) -> Option<String> {
-        serde_json::to_string(self).ok().filter(|value| value.chars().count() <= limits::BUTTON_VALUE)
-    }
-}
-
 /// A segment that exists, for a request that would only repeat it.
 pub(crate) struct Offer {
     of: Request,
-    /// A [`Pending`], as buttons and views carry it.
+    /// A [`Submission`], as buttons and views carry it until the person has chosen.
     pending: String,
 }
 
 impl Offer {
     /// `None` when buttons cannot carry what was asked: then there is nothing to ask.
-    pub(crate) fn new(asked: &RequestDraft, source_key: &str, of: &Request) -> Option<Self> {
-        let pending = Pending { asked: asked.clone(), source_key: source_key.to_owned() };
-        Some(Self { of: of.clone(), pending: pending.to_value()? })
+    pub(crate) fn new(submission: &Submission, of: &Request) -> Option<Self> {
+        Some(Self { of: of.clone(), pending: submission.to_value()? })
     }
 }
 

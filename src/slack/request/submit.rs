@@ -7,19 +7,15 @@ use crate::{
     segment::{Conditions, Draft},
     slack::{
         app::{SlackApp, Who},
-        client::CallPriority,
-        client::Method,
+        client::{CallPriority, Method},
         deadline::Deadline,
-        ids::ACTION_USE_SAME,
-        ids::{BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, CALLBACK_CONFIRMATION, CALLBACK_FORM},
+        ids::{ACTION_USE_SAME, BLOCK_DELIVER, BLOCK_NAME, BLOCK_PRODUCT, CALLBACK_CONFIRMATION, CALLBACK_FORM},
         limits,
-        payload::Action,
-        payload::Interaction,
+        payload::{Action, Interaction},
         reply::Reply,
-        request::offer::Pending,
         request::{
             channel_access,
-            draft::{Origin, RequestDraft},
+            draft::{Origin, Submission},
             earlier, estimates, form,
             offer::{self, Offer},
             place,
@@ -51,8 +47,8 @@ pub(crate) async fn answer(app: &SlackApp, interaction: &Interaction, deadline: 
         return Reply::empty();
     }
     let who = app.who(interaction.team(), &interaction.user.id, deadline).await;
-    let asked = form::read(app.catalog(), view);
-    match accept(app, &who, (&asked, &view.id), IfSame::Ask).await {
+    let submission = Submission { asked: form::read(app.catalog(), view), source_key: view.id.clone() };
+    match accept(app, &who, &submission, IfSame::Ask).await {
         Ok(Accepted::Offered(offer)) => {
             let view = offer::view(app, app.say(who.locale), &offer);
             Reply::json(json!({ "response_action": "update", "view": view }))
@@ -62,17 +58,18 @@ pub(crate) async fn answer(app: &SlackApp, interaction: &Interaction, deadline: 
             let shown = messages::confirmation(app.catalog(), app.say(who.locale), &submitted.request, place);
             Reply::json(json!({ "response_action": "update", "view": shown.into_view(CALLBACK_CONFIRMATION) }))
         }
-        Err(refusal) => errors(app, &who, &asked.draft, &refusal),
+        Err(refusal) => errors(app, &who, &submission.asked.draft, &refusal),
     }
 }
 
-/// Checks, makes sure that the result can be delivered, stores. `source_key` is the click's own id.
+/// Checks, makes sure that the result can be delivered, stores.
 pub(crate) async fn accept(
     app: &SlackApp,
     who: &Who,
-    (asked, source_key): (&RequestDraft, &str),
+    submission: &Submission,
     if_same: IfSame,
 ) -> Result<Accepted, Refusal> {
+    let Submission { asked, source_key } = submission;
     let earlier = earlier::known(app, who, &asked.draft.numbers()).await.map_err(Refusal::Unavailable)?;
     let conditions = asked.draft.check_knowing(app.catalog(), &earlier).map_err(Refusal::Problems)?;
     if !allowed_here(app, &conditions, &asked.origin) {
@@ -87,7 +84,7 @@ pub(crate) async fn accept(
         channel_access::check(app, who.deadline, &asked.origin.channel).await.map_err(Refusal::Channel)?;
     }
     let new = NewRequest {
-        source_key: source_key.to_owned(),
+        source_key: source_key.clone(),
         team: who.team.clone(),
         user: who.user.clone(),
         locale: who.locale,
@@ -101,7 +98,7 @@ pub(crate) async fn accept(
         IfSame::Build => None,
         IfSame::Ask | IfSame::Use => offer::same(app, who.deadline, &new).await,
     };
-    let offer = same.as_ref().filter(|_| if_same == IfSame::Ask).and_then(|of| Offer::new(asked, source_key, of));
+    let offer = same.as_ref().filter(|_| if_same == IfSame::Ask).and_then(|of| Offer::new(submission, of));
     match (offer, same) {
         (Some(offer), _) => Ok(Accepted::Offered(Box::new(offer))),
         (None, Some(of)) if if_same == IfSame::Use => {
@@ -114,9 +111,9 @@ pub(crate) async fn accept(
 /// Does what was chosen. In a view the confirmation takes the question's place; the words are for the person alone elsewhere.
 pub(crate) async fn after_offer(app: &SlackApp, who: &Who, action: &Action, view_id: &str) -> Option<String> {
     let say = app.say(who.locale);
-    let pending: Pending = serde_json::from_str(&action.value).ok()?;
+    let submission: Submission = serde_json::from_str(&action.value).ok()?;
     let if_same = if action.action_id == ACTION_USE_SAME { IfSame::Use } else { IfSame::Build };
-    let accepted = accept(app, who, (&pending.asked, &pending.source_key), if_same).await;
+    let accepted = accept(app, who, &submission, if_same).await;
     let confirmation = match accepted {
         Ok(Accepted::Stored(submitted)) => {
             let place = place::by(who.deadline, app, &submitted.request).await;

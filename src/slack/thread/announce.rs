@@ -162,7 +162,7 @@ async fn root_message(app: &SlackApp, request: &Request) -> Message {
 pub(crate) async fn ensure_root(
     app: &SlackApp,
     request: &Request,
-    pace: CallPriority,
+    priority: CallPriority,
 ) -> Result<MessageRef, SlackCallError> {
     let _one_at_a_time = app.inner.root.lock().await;
     // Without the row nobody knows whether it was posted.
@@ -176,7 +176,7 @@ pub(crate) async fn ensure_root(
         match queue::claim_root(app.pool(), request.id).await.map_err(unknown)? {
             // Another process posts it and will have noted it in a moment.
             RootClaim::Theirs => tokio::time::sleep(THEIR_TURN).await,
-            claim => return claimed(app, &request, claim, pace).await,
+            claim => return claimed(app, &request, claim, priority).await,
         }
     }
     Err(SlackCallError::Unreachable)
@@ -186,9 +186,9 @@ async fn claimed(
     app: &SlackApp,
     request: &Request,
     claim: RootClaim,
-    pace: CallPriority,
+    priority: CallPriority,
 ) -> Result<MessageRef, SlackCallError> {
-    let posted = post_root(app, request, claim, pace).await;
+    let posted = NewRoot { app, request, claim, priority }.post().await;
     match &posted {
         Ok(root) => {
             if let Err(error) = queue::set_root(app.pool(), request.id, root).await {
@@ -210,54 +210,50 @@ async fn claimed(
     posted
 }
 
-/// In the channel; by direct message when that was asked for, or when the channel refuses by now.
-async fn post_root(
-    app: &SlackApp,
-    request: &Request,
+/// A root message on its way.
+struct NewRoot<'a> {
+    app: &'a SlackApp,
+    request: &'a Request,
     claim: RootClaim,
-    pace: CallPriority,
-) -> Result<MessageRef, SlackCallError> {
-    if request.deliver_to == DeliverTo::Dm {
-        return post_by_dm(app, request, claim, pace).await;
-    }
-    match post(app, (request, claim), (&request.channel, request.thread_ts.as_deref()), pace).await {
-        Err(SlackCallError::Refused { code }) => {
-            tracing::warn!(code, reference = request.reference, "the channel refuses; going to a direct message");
-            post_by_dm(app, request, claim, pace).await
+    priority: CallPriority,
+}
+
+impl NewRoot<'_> {
+    /// In the channel; by direct message when that was asked for, or when the channel refuses by now.
+    async fn post(&self) -> Result<MessageRef, SlackCallError> {
+        let Request { channel, thread_ts, reference, .. } = self.request;
+        if self.request.deliver_to == DeliverTo::Dm {
+            return self.post_by_dm().await;
         }
-        result => result,
+        match self.post_to(channel, thread_ts.as_deref()).await {
+            Err(SlackCallError::Refused { code }) => {
+                tracing::warn!(code, reference, "the channel refuses; going to a direct message");
+                self.post_by_dm().await
+            }
+            result => result,
+        }
     }
-}
 
-async fn post_by_dm(
-    app: &SlackApp,
-    request: &Request,
-    claim: RootClaim,
-    pace: CallPriority,
-) -> Result<MessageRef, SlackCallError> {
-    let body = json!({ "users": request.user });
-    let answer = app.client().call(Method::ConversationsOpen, &body, pace).await?;
-    let channel = answer["channel"]["id"].as_str().ok_or(SlackCallError::Unreachable)?;
-    post(app, (request, claim), (channel, None), pace).await
-}
+    async fn post_by_dm(&self) -> Result<MessageRef, SlackCallError> {
+        let body = json!({ "users": self.request.user });
+        let answer = self.app.client().call(Method::ConversationsOpen, &body, self.priority).await?;
+        let channel = answer["channel"]["id"].as_str().ok_or(SlackCallError::Unreachable)?;
+        self.post_to(channel, None).await
+    }
 
-async fn post(
-    app: &SlackApp,
-    (request, claim): (&Request, RootClaim),
-    (channel, thread_ts): (&str, Option<&str>),
-    pace: CallPriority,
-) -> Result<MessageRef, SlackCallError> {
-    let mut message = root_message(app, request).await;
-    if claim == RootClaim::OursInDoubt {
-        message.blocks.push(blocks::context(&app.say(request.locale).text("root-again")));
+    async fn post_to(&self, channel: &str, thread_ts: Option<&str>) -> Result<MessageRef, SlackCallError> {
+        let mut message = root_message(self.app, self.request).await;
+        if self.claim == RootClaim::OursInDoubt {
+            message.blocks.push(blocks::context(&self.app.say(self.request.locale).text("root-again")));
+        }
+        let mut body = json!({ "channel": channel, "text": message.text, "blocks": message.blocks });
+        if let Some(thread_ts) = thread_ts {
+            body["thread_ts"] = thread_ts.into();
+        }
+        let answer = self.app.client().call(Method::ChatPostMessage, &body, self.priority).await?;
+        let ts = answer["ts"].as_str().ok_or(SlackCallError::Ambiguous)?;
+        Ok(MessageRef { channel: answer["channel"].as_str().unwrap_or(channel).to_owned(), ts: ts.to_owned() })
     }
-    let mut body = json!({ "channel": channel, "text": message.text, "blocks": message.blocks });
-    if let Some(thread_ts) = thread_ts {
-        body["thread_ts"] = thread_ts.into();
-    }
-    let answer = app.client().call(Method::ChatPostMessage, &body, pace).await?;
-    let ts = answer["ts"].as_str().ok_or(SlackCallError::Ambiguous)?;
-    Ok(MessageRef { channel: answer["channel"].as_str().unwrap_or(channel).to_owned(), ts: ts.to_owned() })
 }
 
 /// Where replies go: the thread that was asked in, else the one below the root message.

@@ -20,10 +20,7 @@ use crate::{
     slack::{
         app::SlackApp,
         client::{CallPriority, SlackCallError, Upload},
-        thread::{
-            announce,
-            clearance::{self},
-        },
+        thread::{announce, clearance},
     },
 };
 

@@ -8,11 +8,10 @@ use crate::{
     slack::{
         app::SlackApp,
         client::{CallPriority, Method, SlackCallError},
-        thread::deliver::step,
         thread::{
             announce,
             clearance::{self, Held},
-            deliver::{Delivery, LinkedFile, ResultLinks, Whereabouts},
+            deliver::{Delivery, LinkedFile, ResultLinks, Whereabouts, step},
             result,
         },
         wording::{
