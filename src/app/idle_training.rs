@@ -66,13 +66,11 @@ impl Idle {
         {
             return Ok(());
         }
-        let mut asked = queue::products_asked(&self.pool, asked_days).await.unwrap_or_else(|error| {
+        let asked = queue::products_asked(&self.pool, asked_days).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the database does not say what is asked for");
             Vec::new()
         });
-        asked.retain(|id| self.catalog.products.iter().any(|product| product.id.as_str() == id));
-        asked.truncate(usize::from(products_max));
-        let mut missing = self.models.among(&asked).await?;
+        let mut missing = self.models.among(&asked, usize::from(products_max)).await?;
         let first = self.turn.checked_rem(missing.len()).unwrap_or_default();
         missing.rotate_left(first);
         for product in missing {

@@ -64,8 +64,8 @@ impl MissingModels {
         Self { catalog, store, newest: None, settled: BTreeSet::new() }
     }
 
-    /// Of the products with these ids, those without a model for the newest snapshot, in the order given.
-    pub async fn among(&mut self, ids: &[String]) -> Result<Vec<ProductId>, BuildError> {
+    /// Of the first `most` products with these ids, those without a model for the newest snapshot, in the order given.
+    pub async fn among(&mut self, ids: &[String], most: usize) -> Result<Vec<ProductId>, BuildError> {
         let newest = Snapshot::newest(&self.store, &self.catalog).await?;
         if self.newest.as_ref().is_none_or(|known| known.sha256() != newest.sha256()) {
             self.settled.clear();
@@ -73,6 +73,7 @@ impl MissingModels {
         let products: Vec<&Product> = ids
             .iter()
             .filter_map(|id| self.catalog.products.iter().find(|product| product.id.as_str() == id))
+            .take(most)
             .filter(|product| !self.settled.contains(&product.id))
             .collect();
         let cold = registry(&self.catalog, &self.store).cold(products.iter().copied(), &newest).await?;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     support::{
-        database::{database, database_url},
+        database::database,
         proxy::Proxy,
         requests::{submitted, summary},
         stage::{Stage, catalog, said},
@@ -126,11 +126,7 @@ async fn a_restart_costs_no_attempt_and_who_asks_meanwhile_is_told() {
 
 /// From the end of the job whose worker was cut off to the start of the same job elsewhere.
 async fn cut_off() -> Option<Duration> {
-    let url = database_url().await;
-    let pool = queue::connect(&url).await.unwrap();
-    queue::migrate(&pool).await.unwrap();
-    let proxy = Proxy::start(&url);
-    let through = queue::connect(&proxy.url).await.unwrap();
+    let (pool, proxy, through) = Proxy::database().await;
     let request = submitted(&pool, "U1").await;
     let stopped = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&stopped);

@@ -12,8 +12,7 @@ use segment_bot::{
     },
     progress::Silent,
     segment::{Conditions, Draft, Failure},
-    suppression::id_list::IdList,
-    suppression::{self, Known},
+    suppression::{self, Known, id_list::IdList},
 };
 
 use crate::support::sample::{LAST_DAY, Sample, make, sample};

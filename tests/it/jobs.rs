@@ -268,11 +268,7 @@ async fn a_shutdown_hands_the_job_back_and_counts_nothing() {
 
 #[tokio::test]
 async fn cut_off_from_the_database_a_job_stops_before_another_worker_takes_it() {
-    let url = database_url().await;
-    let pool = queue::connect(&url).await.unwrap();
-    queue::migrate(&pool).await.unwrap();
-    let proxy = Proxy::start(&url);
-    let through = queue::connect(&proxy.url).await.unwrap();
+    let (pool, proxy, through) = Proxy::database().await;
     let request = submitted(&pool, "U1").await;
     let stopped = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&stopped);

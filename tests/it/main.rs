@@ -8,7 +8,6 @@ mod catalog_doc;
 mod database_trouble;
 mod delivery_model;
 mod doctor;
-mod documents;
 mod end_to_end;
 mod features;
 mod features_cli;

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::support::{
-    database::database_url,
     fault_server::Fault,
     proxy::Proxy,
     stage::{Stage, catalog},
@@ -23,11 +22,7 @@ const LINE: &str = "product=coffee gender=f size=100 --go";
 
 /// An app whose Slack, database and counts are all slow at once, and a way past the slow database.
 async fn slow(slack: Duration, database: Duration, counts: Duration) -> (Stage, PgPool) {
-    let url = database_url().await;
-    let pool = queue::connect(&url).await.unwrap();
-    queue::migrate(&pool).await.unwrap();
-    let proxy = Proxy::start(&url);
-    let through = queue::connect(&proxy.url).await.unwrap();
+    let (pool, proxy, through) = Proxy::database().await;
     let estimates = Estimates::new(move |_| async move {
         tokio::time::sleep(counts).await;
         None

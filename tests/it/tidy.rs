@@ -1,5 +1,6 @@
 //! Rules about the tree itself: which module may use which, file headers and lengths, README against `config.rs`.
 
+mod documents;
 mod imports;
 
 use std::{

@@ -102,7 +102,7 @@ async fn conditions(app: &SlackApp, who: &Who, command: &Command, draft: Draft, 
     match submit::accept(app, who, &submission, IfSame::Ask).await {
         Ok(Accepted::Offered(offer)) => Reply::ephemeral(&offer::message(app, say, &offer)),
         Ok(Accepted::Stored(submitted)) => {
-            let place = place::by(who.deadline, app, &submitted.request).await;
+            let place = place::place(app, &submitted.request, who.deadline).await;
             let shown = messages::confirmation(app.catalog(), say, &submitted.request, place);
             Reply::ephemeral(&shown.into_message())
         }
@@ -133,7 +133,7 @@ async fn list(app: &SlackApp, who: &Who) -> Reply {
 async fn show(app: &SlackApp, who: &Who, number: Option<i64>) -> Reply {
     match own(app, who, number, "show").await {
         Ok(request) => {
-            let place = place::by(who.deadline, app, &request).await;
+            let place = place::place(app, &request, who.deadline).await;
             Reply::ephemeral(&messages::details(app.catalog(), app.say(who.locale), &request, place))
         }
         Err(reply) => reply,

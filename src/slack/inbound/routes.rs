@@ -72,9 +72,8 @@ async fn cap_body(request: Request, next: Next) -> Response {
             .count(|count| tracing::warn!(count, status = status.as_u16(), "requests to Slack's address were refused"));
         status.into_response()
     };
-    let deadline = Deadline::of_click();
     let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(deadline);
+    parts.extensions.insert(Deadline::of_click());
     if !SIGNATURE.into_iter().all(|header| parts.headers.contains_key(header)) {
         return refused(StatusCode::UNAUTHORIZED);
     }

@@ -11,7 +11,7 @@ use crate::slack::{
     request::refusal::ChannelRefusal,
 };
 
-/// Slack, when it is well, needs a third of this.
+/// How long Slack may take to show a channel, and to let us join it.
 const WAIT: Duration = Duration::from_millis(1_300);
 
 /// Whether files can be shared in `channel`; joins a public one. A stand-in that knows less than Slack does not get in the way.

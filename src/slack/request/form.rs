@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use read::read;
+pub(crate) use view::form as view;
 
 use crate::{
     catalog::{Catalog, Product},
@@ -28,17 +29,6 @@ use crate::{
 
 /// A trigger lives no longer.
 const OPEN_WAIT: Duration = Duration::from_secs(3);
-
-/// The modal; `estimate` says how many people there are, `conversions` how much there is to learn about each product.
-pub(crate) fn view(
-    catalog: &Catalog,
-    say: Say<'_>,
-    asked: &RequestDraft,
-    estimate: &str,
-    conversions: &Conversions,
-) -> Value {
-    view::form(catalog, say, asked, estimate, conversions)
-}
 
 /// Opens the form; the very first thing after a click, because a trigger lives three seconds. What takes longer, such as
 /// counting people, is done once it is open, and shown if it changes anything.

@@ -54,7 +54,7 @@ pub(crate) async fn answer(app: &SlackApp, interaction: &Interaction, deadline: 
             Reply::json(json!({ "response_action": "update", "view": view }))
         }
         Ok(Accepted::Stored(submitted)) => {
-            let place = place::by(who.deadline, app, &submitted.request).await;
+            let place = place::place(app, &submitted.request, who.deadline).await;
             let shown = messages::confirmation(app.catalog(), app.say(who.locale), &submitted.request, place);
             Reply::json(json!({ "response_action": "update", "view": shown.into_view(CALLBACK_CONFIRMATION) }))
         }
@@ -116,7 +116,7 @@ pub(crate) async fn after_offer(app: &SlackApp, who: &Who, action: &Action, view
     let accepted = accept(app, who, &submission, if_same).await;
     let confirmation = match accepted {
         Ok(Accepted::Stored(submitted)) => {
-            let place = place::by(who.deadline, app, &submitted.request).await;
+            let place = place::place(app, &submitted.request, who.deadline).await;
             messages::confirmation(app.catalog(), say, &submitted.request, place)
         }
         Ok(Accepted::Offered(_)) => return None,

@@ -12,6 +12,7 @@ use crate::{
     slack::{
         app::SlackApp,
         client::{CallPriority, Method, SlackCallError},
+        deadline::Deadline,
         request::place,
         wording::{
             blocks::{self, Message},
@@ -154,7 +155,11 @@ fn is_final(state: RequestState) -> bool {
 }
 
 async fn root_message(app: &SlackApp, request: &Request) -> Message {
-    let place = if request.state == RequestState::Queued { place::place(app, request).await } else { None };
+    let place = match request.state {
+        // Nobody waits, but it is worth no more time than a click has.
+        RequestState::Queued => place::place(app, request, Deadline::of_click()).await,
+        _ => None,
+    };
     messages::root(app.catalog(), app.say(request.locale), request, place)
 }
 

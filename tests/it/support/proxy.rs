@@ -2,13 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use segment_bot::config::Secret;
-use sqlx::postgres::PgConnectOptions;
+use segment_bot::{config::Secret, queue};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UnixListener, UnixStream},
     sync::watch,
 };
+
+use super::database::database_url;
 
 #[derive(Debug, Clone, Copy)]
 enum Passing {
@@ -19,14 +21,24 @@ enum Passing {
 /// Listens on a Unix socket of its own.
 pub(crate) struct Proxy {
     /// The database's address, through here.
-    pub(crate) url: Secret,
+    url: Secret,
     passing: watch::Sender<Passing>,
     folder: tempfile::TempDir,
 }
 
 impl Proxy {
+    /// A database of its own, and the same through a proxy.
+    pub(crate) async fn database() -> (PgPool, Self, PgPool) {
+        let url = database_url().await;
+        let pool = queue::connect(&url).await.unwrap();
+        queue::migrate(&pool).await.unwrap();
+        let proxy = Self::start(&url);
+        let through = queue::connect(&proxy.url).await.unwrap();
+        (pool, proxy, through)
+    }
+
     /// Starts a proxy to the database at `url`.
-    pub(crate) fn start(url: &Secret) -> Self {
+    fn start(url: &Secret) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let options: PgConnectOptions = url.expose().parse().unwrap();

@@ -38,7 +38,7 @@ const PRESETS: [Size; 6] = [
 const USUAL_PRESET: Size = Size::People(10_000);
 
 /// The whole modal; `estimate` says how many people there are, `conversions` how much there is to learn about each product.
-pub(super) fn form(
+pub(crate) fn form(
     catalog: &Catalog,
     say: Say<'_>,
     asked: &RequestDraft,

@@ -7,23 +7,23 @@ use std::{
     process::Command,
 };
 
+use super::{files_below, root};
+
+/// What documents may name besides the files at the top.
+const FOLDERS: [&str; 10] =
+    [".ci", "benches", "deploy", "docs", "fuzz", "gbdt", "locales", "migrations", "src", "tests"];
+
 /// Files and folders that the store holds, not the tree.
 const STORED: [&str; 8] =
     ["models/", "partials/", "replays/", "segments/", "segment/", "snapshots/", "suppression/", "segment.csv"];
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Each document with its text.
 fn documents() -> Vec<(String, String)> {
-    let mut names = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "gbdt/README.md".to_owned()];
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        names.extend(name.contains(".md").then(|| format!("docs/{name}")));
-    }
-    names.sort();
-    names.into_iter().map(|name| (name.clone(), fs::read_to_string(root().join(&name)).unwrap())).collect()
+    let mut paths = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("gbdt/README.md")];
+    paths.extend(files_below(&root().join("docs"), &[".md"]));
+    let read =
+        |path: PathBuf| (path.strip_prefix(root()).unwrap().display().to_string(), fs::read_to_string(path).unwrap());
+    paths.into_iter().map(read).collect()
 }
 
 /// What stands between backticks in running text, and the lines of fenced blocks.
@@ -40,25 +40,17 @@ fn code_of(text: &str) -> Vec<String> {
     found
 }
 
-/// All files and folders, folders with a slash at the end, below the root.
+/// All files and the folders that they are in, folders with a slash at the end, each from the root with a slash.
 fn tree() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut folders = vec![root()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-            if name.starts_with(".git") || name.starts_with("target") {
-                continue;
-            }
-            if path.is_dir() {
-                found.insert(format!("/{name}/"));
-                folders.push(path);
-            } else {
-                found.insert(format!("/{name}"));
-            }
+    for folder in FOLDERS {
+        for path in files_below(&root().join(folder), &[""]) {
+            let name = format!("/{}", path.strip_prefix(root()).unwrap().display());
+            found.extend(name.match_indices('/').skip(1).map(|(at, _)| name[..=at].to_owned()));
+            found.insert(name);
         }
     }
+    found.extend(fs::read_dir(root()).unwrap().map(|entry| format!("/{}", entry.unwrap().file_name().display())));
     found
 }
 
